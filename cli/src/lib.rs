@@ -1,0 +1,3 @@
+//! The command line of relbook.
+pub mod import;
+pub mod ingest;

@@ -1,0 +1,20 @@
+//! A signed, hash-chained, append-only ledger of release events.
+
+pub mod admission;
+pub mod chain;
+pub mod checkpoint;
+pub mod entry;
+pub mod envelope;
+pub mod event;
+pub mod json;
+pub mod key;
+pub mod keyring;
+pub mod limits;
+pub mod note;
+pub mod registry;
+#[cfg(feature = "store")]
+pub mod store;
+pub mod time;
+pub mod tree;
+pub mod verify;
+pub mod version;
