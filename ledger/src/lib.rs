@@ -11,6 +11,7 @@ pub mod key;
 pub mod keyring;
 pub mod limits;
 pub mod note;
+pub mod policy;
 pub mod registry;
 #[cfg(feature = "store")]
 pub mod store;
