@@ -46,7 +46,9 @@ pub enum EnvelopeError {
 pub fn pae(payload_type: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PREFIX.len() + payload_type.len() + body.len() + 16);
     bytes.extend_from_slice(PREFIX);
-    bytes.extend_from_slice(format!("{} {payload_type} {} ", payload_type.len(), body.len()).as_bytes());
+    bytes.extend_from_slice(
+        format!("{} {payload_type} {} ", payload_type.len(), body.len()).as_bytes(),
+    );
     bytes.extend_from_slice(body);
     bytes
 }
@@ -158,8 +160,12 @@ impl SignedEvent {
 /// Decodes base64 of either alphabet, padded or not: DSSE asks readers to take both.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let config = GeneralPurposeConfig::new();
-    let url_safe = GeneralPurpose::new(&base64::alphabet::URL_SAFE, config.with_encode_padding(false)
-        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone));
+    let url_safe = GeneralPurpose::new(
+        &base64::alphabet::URL_SAFE,
+        config
+            .with_encode_padding(false)
+            .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone),
+    );
     let bare = text.trim_end_matches('=');
     if text.len() - bare.len() > 2 {
         return None;
@@ -220,7 +226,8 @@ mod tests {
 
     #[test]
     fn what_is_no_envelope_says_why() {
-        let signed = SignedEvent::sign(EVENT_TYPE, b"{}".to_vec(), &SigningKey::from_seed(&[5; 32]));
+        let signed =
+            SignedEvent::sign(EVENT_TYPE, b"{}".to_vec(), &SigningKey::from_seed(&[5; 32]));
         let broken = |change: fn(&mut Value)| {
             let mut value = signed.to_dsse_json();
             change(&mut value);

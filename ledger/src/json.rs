@@ -96,10 +96,8 @@ pub enum JsonErrorKind {
 /// # Errors
 /// [`JsonError`] for the first thing that is not plain, unambiguous JSON.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
-        kind: JsonErrorKind::NotUtf8,
-        offset: error.valid_up_to(),
-    })?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| JsonError { kind: JsonErrorKind::NotUtf8, offset: error.valid_up_to() })?;
     if text.starts_with('\u{feff}') {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, offset: 0 });
     }
@@ -219,7 +217,10 @@ impl Parser<'_> {
             let key = self.string()?;
             // The comparison is of unescaped keys: "a" and "\u0061" are one key.
             if fields.contains_key(&key) {
-                return Err(JsonError { kind: JsonErrorKind::DuplicateKey { key }, offset: key_at });
+                return Err(JsonError {
+                    kind: JsonErrorKind::DuplicateKey { key },
+                    offset: key_at,
+                });
             }
             self.skip_space();
             if self.peek() != Some(b':') {
@@ -311,7 +312,10 @@ impl Parser<'_> {
         }
         self.at += 4;
         digits.iter().try_fold(0, |code, &byte| {
-            char::from(byte).to_digit(16).map(|digit| code << 4 | digit).ok_or_else(|| error.clone())
+            char::from(byte)
+                .to_digit(16)
+                .map(|digit| code << 4 | digit)
+                .ok_or_else(|| error.clone())
         })
     }
 
@@ -379,7 +383,8 @@ mod tests {
 
     #[test]
     fn plain_json_is_read_in_order() {
-        let value = parse(br#" {"b": [1, -2, 0.5, 1e3], "a": {"x": null}, "t": true, "f": false} "#);
+        let value =
+            parse(br#" {"b": [1, -2, 0.5, 1e3], "a": {"x": null}, "t": true, "f": false} "#);
         let text = value.unwrap().to_string();
         assert_eq!(text, r#"{"b":[1,-2,0.5,1000.0],"a":{"x":null},"t":true,"f":false}"#);
     }

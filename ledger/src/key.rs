@@ -216,9 +216,7 @@ fn hint(text: &str) -> &'static str {
     match label {
         Some("PRIVATE KEY") => "it holds a private key, of another kind or damaged",
         Some("PUBLIC KEY") => "it holds a public key, of another kind or damaged",
-        Some("OPENSSH PRIVATE KEY") => {
-            "it is an OpenSSH key; make one with `relbook key new FILE`"
-        }
+        Some("OPENSSH PRIVATE KEY") => "it is an OpenSSH key; make one with `relbook key new FILE`",
         Some("ENCRYPTED PRIVATE KEY") => "it is encrypted; decrypt it first",
         Some(_) => "it is a PEM of another kind; make a key with `relbook key new FILE`",
         None => "there is no PEM in it; make a key with `relbook key new FILE`",

@@ -95,8 +95,7 @@ impl Note {
         let (text, lines) = note.rsplit_once("\n\n").ok_or(form("there is no blank line"))?;
         let text = format!("{text}\n");
         check_text(&text)?;
-        let lines =
-            lines.strip_suffix('\n').ok_or(form("there is no signature line that ends"))?;
+        let lines = lines.strip_suffix('\n').ok_or(form("there is no signature line that ends"))?;
         let signatures = lines.split('\n').map(signature).collect::<Result<Vec<_>, _>>()?;
         if signatures.len() > NOTE_SIGNATURES_MAX {
             return Err(form("it has too many signature lines"));
