@@ -164,12 +164,7 @@ impl Keyring {
     ///
     /// # Errors
     /// A [`Refusal`] with code `unknown_key`, `revoked_key` or `role`.
-    pub fn authorise(
-        &self,
-        key_id: KeyId,
-        seq: u64,
-        event: &Event,
-    ) -> Result<&KeyGrant, Refusal> {
+    pub fn authorise(&self, key_id: KeyId, seq: u64, event: &Event) -> Result<&KeyGrant, Refusal> {
         let Some(grant) = self.author(key_id, seq) else {
             return Err(self.not_in_force(key_id));
         };
@@ -271,7 +266,11 @@ impl Keyring {
         })?;
         if grant.principal != principal.as_str() {
             let holder = &grant.principal;
-            return Err(bad("principal", principal, format!("does not hold this key; `{holder}` does")));
+            return Err(bad(
+                "principal",
+                principal,
+                format!("does not hold this key; `{holder}` does"),
+            ));
         }
         if grant.is_book() {
             return Err(bad("key_id", key_id, "is the book's own key, which cannot be revoked"));
@@ -399,10 +398,8 @@ fn extent(role: &str) -> String {
         "approver" => "approvals in its own name".to_owned(),
         "reporter" => "approvals that name another approver".to_owned(),
         "auditor" => "nothing, it reads".to_owned(),
-        _ => Kind::parse(role).map_or_else(
-            || "nothing by itself".to_owned(),
-            |kind| kind.as_str().to_owned(),
-        ),
+        _ => Kind::parse(role)
+            .map_or_else(|| "nothing by itself".to_owned(), |kind| kind.as_str().to_owned()),
     }
 }
 

@@ -156,7 +156,8 @@ fn ci_writes_evidence_and_no_definitions_keys_or_approvals() {
     check(&["ci"], &enrolment(2, "q", &["ci"]), false);
     check(&["ci"], &end("key.revoked", 2, "q"), false);
     check(&["ci"], &event("policy.set", json!({"policy_id": "x", "values": {}})), false);
-    let environment = event("environment.registered", json!({"environment": "e", "targets": ["t"]}));
+    let environment =
+        event("environment.registered", json!({"environment": "e", "targets": ["t"]}));
     check(&["ci"], &environment, false);
     let component = json!({"component": "c", "scheme": "semver", "release_model": "deployed"});
     check(&["ci"], &event("component.registered", component), false);
@@ -185,7 +186,8 @@ fn approvers_approve_in_their_own_name_and_reporters_for_others() {
     check(&["reporter"], &approval(Some("p")), false);
     check(&["reporter"], &approval(None), false);
     check(&["approver", "reporter"], &approval(None), true);
-    let revoked = |by: Option<&str>| event("approval.revoked", json!({"approval_id": "a", "by": by}));
+    let revoked =
+        |by: Option<&str>| event("approval.revoked", json!({"approval_id": "a", "by": by}));
     check(&["approver"], &revoked(None), true);
     check(&["approver"], &revoked(Some("q")), false);
     check(&["reporter"], &revoked(Some("q")), true);
