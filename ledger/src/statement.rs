@@ -29,10 +29,11 @@ pub fn payload(event: &Map<String, Value>) -> Result<(&'static str, Vec<u8>), Re
     let Some(kind) = event.get("kind").and_then(Value::as_str) else {
         return Err(Refusal::new(Code::MissingField, "an event needs a kind").at("kind"));
     };
-    let (algorithm, hex) = digest.as_str().and_then(|text| text.split_once(':')).ok_or_else(|| {
-        let message = "is not a digest; write <algorithm>:<hex>, such as sha256:...";
-        Refusal::new(Code::BadValue, message).at("digest").with_value(digest)
-    })?;
+    let (algorithm, hex) =
+        digest.as_str().and_then(|text| text.split_once(':')).ok_or_else(|| {
+            let message = "is not a digest; write <algorithm>:<hex>, such as sha256:...";
+            Refusal::new(Code::BadValue, message).at("digest").with_value(digest)
+        })?;
     let mut subject = json!({ "digest": { algorithm: hex } });
     if let (Some(component), Some(subject)) = (event.get("component"), subject.as_object_mut()) {
         subject.insert("name".to_owned(), component.clone());
@@ -166,7 +167,8 @@ mod tests {
     }
 
     fn opened(payload_type: &str, value: Value) -> Result<Value, (Code, String)> {
-        open(payload_type, value).map_err(|refusal| (refusal.code, refusal.field.unwrap_or_default()))
+        open(payload_type, value)
+            .map_err(|refusal| (refusal.code, refusal.field.unwrap_or_default()))
     }
 
     fn statement() -> Value {

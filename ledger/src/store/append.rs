@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::ledger::{ReadError, read_entry};
-use super::writer::Writer;
 use super::pin;
+use super::writer::Writer;
 use crate::admission::{Code, Refusal};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
@@ -178,12 +178,13 @@ impl Writer {
         event.insert("occurred_at".to_owned(), clock.to_string().into());
         event.extend(fields);
         let signed = statement::sign(&event, &self.book_key).map_err(AppendError::Refused)?;
-        let stage = self.stage(std::slice::from_ref(&signed), true).map_err(|error| match error {
-            StageError::Refused(_, refusal) | StageError::Stopped(refusal) => {
-                AppendError::Refused(refusal)
-            }
-            StageError::Read(error) => AppendError::Read(error),
-        })?;
+        let stage =
+            self.stage(std::slice::from_ref(&signed), true).map_err(|error| match error {
+                StageError::Refused(_, refusal) | StageError::Stopped(refusal) => {
+                    AppendError::Refused(refusal)
+                }
+                StageError::Read(error) => AppendError::Read(error),
+            })?;
         let receipt = self.commit(stage)?.pop();
         Ok(receipt.expect("a batch of one event has one receipt"))
     }
@@ -292,8 +293,7 @@ impl Writer {
             seq: stage.frontier.size(),
             registry,
         };
-        let (event, author) =
-            intake::judge(&value, signed.key_id, &place).map_err(refused)?;
+        let (event, author) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
         if matches!(known, Known::Other) {
             return Err(refused(id_conflict(event.header.id)));
         }

@@ -117,7 +117,8 @@ fn create_key(paths: &BookPaths, name: &str) -> Result<SigningKey, OpenError> {
         SigningKey::generate().map_err(|source| OpenError::Key { path: path.clone(), source })?;
     durable::create(&path, key.to_pem().as_bytes(), true).map_err(OpenError::io(&path))?;
     let path = paths.public_key(name);
-    durable::create(&path, key.public().to_pem().as_bytes(), false).map_err(OpenError::io(&path))?;
+    durable::create(&path, key.public().to_pem().as_bytes(), false)
+        .map_err(OpenError::io(&path))?;
     Ok(key)
 }
 

@@ -210,9 +210,9 @@ impl Ledger {
     /// # Errors
     /// [`ReadError`] when the database cannot be read.
     pub fn checkpoint_covering(&self, seq: u64) -> Result<Option<SignedCheckpoint>, ReadError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT size, note FROM checkpoints WHERE size > ?1 ORDER BY size LIMIT 1")?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT size, note FROM checkpoints WHERE size > ?1 ORDER BY size LIMIT 1",
+        )?;
         let row = statement
             .query_row([seq.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
@@ -350,10 +350,7 @@ fn entry_of(row: &Row<'_>) -> Result<RawEntry, ReadError> {
     Ok(RawEntry { seq: row.get::<_, i64>(0)?.cast_unsigned(), bytes: row.get(1)? })
 }
 
-pub(super) fn read_entry(
-    connection: &Connection,
-    seq: u64,
-) -> Result<Option<RawEntry>, ReadError> {
+pub(super) fn read_entry(connection: &Connection, seq: u64) -> Result<Option<RawEntry>, ReadError> {
     let mut statement =
         connection.prepare_cached("SELECT seq, entry FROM events WHERE seq = ?1")?;
     let mut rows = statement.query([seq.cast_signed()])?;
@@ -400,6 +397,8 @@ fn checkpoint_of(size: i64, note: String) -> Result<SignedCheckpoint, ReadError>
         Some(parsed) if parsed.size == size.cast_unsigned() => {
             Ok(SignedCheckpoint { size: parsed.size, root: parsed.root, note })
         }
-        _ => Err(ReadError::Damaged { detail: format!("the checkpoint of size {size} is no such") }),
+        _ => {
+            Err(ReadError::Damaged { detail: format!("the checkpoint of size {size} is no such") })
+        }
     }
 }

@@ -48,7 +48,8 @@ impl WriterLock {
 fn holder_text() -> String {
     // Only the program's name: arguments may hold secrets.
     let program = std::env::args_os().next().unwrap_or_default();
-    let program = Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let program =
+        Path::new(&program).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))
         .ok()

@@ -11,8 +11,8 @@ use crate::admission::{Code, Refusal};
 use crate::envelope::SignedEvent;
 use crate::event::Kind;
 use crate::intake;
-use crate::key::KeyId;
 use crate::json;
+use crate::key::KeyId;
 
 /// The most characters of a text that are kept of refused input.
 const TEXT_CHARS_MAX: usize = 1_000;

@@ -53,9 +53,8 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn read(connection: &Connection) -> rusqlite::Result<Vec<SchemaRow>> {
     let mut statement = connection
         .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-    })?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     rows.collect()
 }
 
