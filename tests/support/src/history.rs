@@ -99,8 +99,11 @@ impl History {
     fn register(&mut self) {
         for i in 0..self.lines.len() {
             let name = self.lines[i].name.clone();
-            self.emit(1, json!({"kind": "component.registered", "component": name, "scheme": "semver",
-                "release_model": "deployed", "tag_prefix": format!("{name}/v")}));
+            self.emit(
+                1,
+                json!({"kind": "component.registered", "component": name, "scheme": "semver",
+                "release_model": "deployed", "tag_prefix": format!("{name}/v")}),
+            );
         }
         for (environment, targets) in [
             ("dev", vec!["dev-1".to_owned()]),
@@ -109,8 +112,11 @@ impl History {
         ] {
             self.emit(1, json!({"kind": "environment.registered", "environment": environment, "targets": targets}));
         }
-        self.emit(1, json!({"kind": "policy.set", "policy_id": "generated",
-            "values": {"approval_sources": ["signed", "reported"]}}));
+        self.emit(
+            1,
+            json!({"kind": "policy.set", "policy_id": "generated",
+            "values": {"approval_sources": ["signed", "reported"]}}),
+        );
     }
 
     /// Emits one release of one component, from its commits to production.
@@ -128,29 +134,50 @@ impl History {
         let digest = format!("sha256:{}", self.hex(64));
         let commit = line.head.clone().unwrap_or_default();
         let name = line.name.clone();
-        self.emit(60, json!({"kind": "tag.created", "component": name, "tag": format!("{name}/v{version}"),
-            "version": version, "commit": commit}));
-        self.emit(240, json!({"kind": "build.completed", "component": name, "version": version,
-            "digest": digest, "commit": commit, "builder": "ci"}));
+        self.emit(
+            60,
+            json!({"kind": "tag.created", "component": name, "tag": format!("{name}/v{version}"),
+            "version": version, "commit": commit}),
+        );
+        self.emit(
+            240,
+            json!({"kind": "build.completed", "component": name, "version": version,
+            "digest": digest, "commit": commit, "builder": "ci"}),
+        );
         for suite in ["unit", "lint"] {
-            self.emit(60, json!({"kind": "check.completed", "component": name, "suite": suite,
-                "result": "pass", "commit": commit, "duration_s": 41}));
+            self.emit(
+                60,
+                json!({"kind": "check.completed", "component": name, "suite": suite,
+                "result": "pass", "commit": commit, "duration_s": 41}),
+            );
         }
         self.deploy(&name, &digest, "dev", "dev", json!({}), "succeeded");
-        self.emit(90, json!({"kind": "check.completed", "component": name, "suite": "smoke", "stage": "dev",
-            "digest": digest, "result": "pass", "duration_s": 88}));
+        self.emit(
+            90,
+            json!({"kind": "check.completed", "component": name, "suite": "smoke", "stage": "dev",
+            "digest": digest, "result": "pass", "duration_s": 88}),
+        );
         self.deploy(&name, &digest, "staging", "staging", json!({}), "succeeded");
         for suite in ["integration", "contract"] {
-            self.emit(120, json!({"kind": "check.completed", "component": name, "suite": suite,
-                "stage": "staging", "digest": digest, "result": "pass"}));
+            self.emit(
+                120,
+                json!({"kind": "check.completed", "component": name, "suite": suite,
+                "stage": "staging", "digest": digest, "result": "pass"}),
+            );
         }
         for scanner in ["trivy", "grype"] {
-            self.emit(30, json!({"kind": "scan.completed", "component": name, "digest": digest,
-                "scanner": scanner, "critical": 0, "high": 0, "medium": 2, "status": "findings"}));
+            self.emit(
+                30,
+                json!({"kind": "scan.completed", "component": name, "digest": digest,
+                "scanner": scanner, "critical": 0, "high": 0, "medium": 2, "status": "findings"}),
+            );
         }
-        self.emit(600, json!({"kind": "approval.granted", "approval_id": format!("A{}", self.deploys),
+        self.emit(
+            600,
+            json!({"kind": "approval.granted", "approval_id": format!("A{}", self.deploys),
             "component": name, "version": version, "digest": digest, "stage": "production",
-            "approver": "p_rita", "role": "release_engineer"}));
+            "approver": "p_rita", "role": "release_engineer"}),
+        );
         self.promote(&mut line, &version, &digest, &commit);
         self.lines[at] = line;
     }
@@ -162,13 +189,30 @@ impl History {
             return;
         }
         self.deploy(&name, digest, "production", "canary", json!({"weight": 5}), "succeeded");
-        self.emit(10, json!({"kind": "check.completed", "component": name, "suite": "slo", "stage": "canary",
-            "digest": digest, "result": "pass", "error_rate_delta": 0.01, "p99_delta_ms": 4}));
+        self.emit(
+            10,
+            json!({"kind": "check.completed", "component": name, "suite": "slo", "stage": "canary",
+            "digest": digest, "result": "pass", "error_rate_delta": 0.01, "p99_delta_ms": 4}),
+        );
         if self.random(50) == 0 {
-            self.deploy(&name, digest, "production", "production", json!({"reason": "promotion"}), "failed");
+            self.deploy(
+                &name,
+                digest,
+                "production",
+                "production",
+                json!({"reason": "promotion"}),
+                "failed",
+            );
             return;
         }
-        let id = self.deploy(&name, digest, "production", "production", json!({"reason": "promotion"}), "succeeded");
+        let id = self.deploy(
+            &name,
+            digest,
+            "production",
+            "production",
+            json!({"reason": "promotion"}),
+            "succeeded",
+        );
         let before = line.live.replace((version.to_owned(), digest.to_owned(), commit.to_owned()));
         match (self.random(30), before) {
             (0, Some((_, old, _))) => {
@@ -176,7 +220,14 @@ impl History {
                 self.deploy(&name, &old, "production", "production", why, "succeeded");
             }
             (1 | 2, _) => {
-                self.deploy(&name, digest, "production", "production", json!({"reason": "redeploy"}), "succeeded");
+                self.deploy(
+                    &name,
+                    digest,
+                    "production",
+                    "production",
+                    json!({"reason": "redeploy"}),
+                    "succeeded",
+                );
             }
             _ => {}
         }
@@ -186,16 +237,28 @@ impl History {
         for _ in 0..=self.random(5) {
             let commit = self.hex(40);
             line.commits += 1;
-            let kind = ["fix", "feat", "chore", "docs"][usize::try_from(self.random(4)).unwrap_or_default()];
+            let kind = ["fix", "feat", "chore", "docs"]
+                [usize::try_from(self.random(4)).unwrap_or_default()];
             let author = format!("p_{}", self.random(12));
             let parents: Vec<String> = line.head.replace(commit.clone()).into_iter().collect();
-            self.emit(1800, json!({"kind": "commit.merged", "component": line.name, "commit": commit,
+            self.emit(
+                1800,
+                json!({"kind": "commit.merged", "component": line.name, "commit": commit,
                 "parents": parents, "branch": "main", "author": author, "reviewers": ["p_rev"],
-                "subject": format!("{kind}(core): change {}", line.commits), "pr": line.commits}));
+                "subject": format!("{kind}(core): change {}", line.commits), "pr": line.commits}),
+            );
         }
     }
 
-    fn deploy(&mut self, name: &str, digest: &str, environment: &str, stage: &str, more: Value, outcome: &str) -> String {
+    fn deploy(
+        &mut self,
+        name: &str,
+        digest: &str,
+        environment: &str,
+        stage: &str,
+        more: Value,
+        outcome: &str,
+    ) -> String {
         self.deploys += 1;
         let id = format!("D{}", self.deploys);
         let targets = match environment {
