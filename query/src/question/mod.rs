@@ -1,9 +1,17 @@
 //! The questions and their answers, as commands, SQL and services see them (contract section 3).
 
-use relbook_ledger::time::Time;
+mod approvals;
+mod commit;
+mod diff;
+mod status;
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::release::Lens;
+use crate::release::{Component, Core, Environment, FactsError, Lens};
 use crate::table::{Cell, Table};
 
 /// A question about the releases.
@@ -106,7 +114,9 @@ pub enum AnswerError {
         known: String,
     },
     /// No build, tag, publish or deploy of the component has the version.
-    #[error("{component} has no version `{version}`; `relbook query \"SELECT version FROM builds\"` lists them")]
+    #[error(
+        "{component} has no version `{version}`; `relbook query \"SELECT version FROM builds\"` lists them"
+    )]
     UnknownVersion {
         /// The component.
         component: String,
@@ -126,26 +136,99 @@ pub enum AnswerError {
     Read(String),
 }
 
+impl From<FactsError> for AnswerError {
+    fn from(error: FactsError) -> Self {
+        Self::Read(error.to_string())
+    }
+}
+
+impl Question {
+    /// Returns the name that answers carry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Status { .. } => "status",
+            Self::Commit { .. } => "commit",
+            Self::Diff { .. } => "diff",
+            Self::Approvals { .. } => "approvals",
+        }
+    }
+}
+
+/// What a question's own file gives.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    pub(crate) header: Vec<(String, Cell)>,
+    pub(crate) table: Table,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Part {
+    fn head(&mut self, name: &str, value: impl Into<Cell>) {
+        self.header.push((name.to_owned(), value.into()));
+    }
+}
+
+pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
+    match question {
+        Question::Status { environment } => status::answer(core, environment),
+        Question::Commit { environment, component } => {
+            commit::answer(core, environment, component.as_deref())
+        }
+        Question::Diff { environment, component, versions, transitions } => {
+            let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
+            diff::answer(core, environment, component, versions, *transitions)
+        }
+        Question::Approvals { environment, component, which } => {
+            approvals::answer(core, environment, component.as_deref(), which)
+        }
+    }
+}
+
+fn environment(core: &Core<'_>, name: &str) -> Result<Environment, AnswerError> {
+    let all = core.environments()?;
+    all.iter().find(|environment| environment.name == name).cloned().ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+        AnswerError::UnknownEnvironment { name: name.to_owned(), known: listed(&names) }
+    })
+}
+
+fn component(core: &Core<'_>, name: &str) -> Result<Arc<Component>, AnswerError> {
+    core.component(name)?.ok_or_else(|| {
+        let all = core.components().unwrap_or_default();
+        let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();
+        AnswerError::UnknownComponent { name: name.to_owned(), known: listed(&names) }
+    })
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
+}
+
 impl Answer {
     /// Returns the stable JSON envelope of the contract.
     pub fn to_json(&self) -> Value {
         let header: Map<String, Value> =
             self.header.iter().map(|(name, cell)| (name.clone(), cell.to_json())).collect();
-        let rows: Vec<Value> = self.table.rows.iter().map(|row| {
-            let mut object = Map::new();
-            for (column, cell) in self.table.columns.iter().zip(&row.cells) {
-                object.insert(column.name.clone(), cell.to_json());
-            }
-            object.insert("evidence".to_owned(), json!(row.evidence));
-            Value::Object(object)
-        }).collect();
+        let rows: Vec<Value> = self
+            .table
+            .rows
+            .iter()
+            .map(|row| {
+                let mut object = Map::new();
+                for (column, cell) in self.table.columns.iter().zip(&row.cells) {
+                    object.insert(column.name.clone(), cell.to_json());
+                }
+                object.insert("evidence".to_owned(), json!(row.evidence));
+                Value::Object(object)
+            })
+            .collect();
         let warnings: Vec<Value> =
             self.warnings.iter().map(|w| json!({"code": w.code, "detail": w.detail})).collect();
         json!({
             "question": self.question,
             "as_of": self.lens.as_of,
             "as_known": self.lens.as_known,
-            "checkpoint": { "size": self.checkpoint.0, "root": relbook_ledger::checkpoint::root_base64(&self.checkpoint.1) },
+            "checkpoint": { "size": self.checkpoint.0, "root": STANDARD.encode(self.checkpoint.1) },
             "simulated_clock": self.simulated_clock,
             "header": header,
             "rows": rows,
@@ -162,9 +245,4 @@ impl Answer {
 /// Makes a warning.
 pub fn warning(code: &str, detail: impl Into<String>) -> Warning {
     Warning { code: code.to_owned(), detail: detail.into() }
-}
-
-/// The time that a lens means when none was given: never in the future of a simulated book.
-pub fn default_as_of(simulated_clock: bool, book_clock: Time, now: Time) -> Time {
-    if simulated_clock { book_clock } else { now }
 }
