@@ -39,8 +39,14 @@ pub struct Options {
     #[arg(long, global = true, value_name = "FILE", env = "RELBOOK_KEY", hide_env_values = true)]
     pub key: Option<String>,
     /// The form of the answer
-    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true,
-          value_name = "table|json|ndjson|csv|parquet|arrow")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json|ndjson|csv|parquet|arrow"
+    )]
     pub format: Format,
     /// Answer with what had happened by then: 2026-06-10 or 2026-06-10T09:05:00Z [default: now]
     #[arg(long, global = true, value_name = "TIME", value_parser = time)]
@@ -100,10 +106,6 @@ pub enum Command {
     Apply(command::apply::ApplyArgs),
     /// Append events: one from flags, or many from NDJSON
     Append(Box<command::append::AppendArgs>),
-    /// Read the output of a real tool and append what it says
-    Ingest(command::ingest::IngestArgs),
-    /// Import the history of an existing repository
-    Import(command::import::ImportArgs),
     /// Question 1: which version of every component is live?
     Status(command::status::StatusArgs),
     /// Question 2: which commit is live?
@@ -114,10 +116,6 @@ pub enum Command {
     Approvals(command::approvals::ApprovalsArgs),
     /// Ask the seven questions at once
     Ask(command::ask::AskArgs),
-    /// Run one read-only SQL statement over the book
-    Query(command::query::QueryArgs),
-    /// Prove the whole book: bytes, signatures, roles, chain, tree, checkpoints
-    Verify(command::verify::VerifyArgs),
     /// Print the newest signed checkpoint
     Checkpoint(command::checkpoint::CheckpointArgs),
     /// Print the completion script of a shell

@@ -137,7 +137,8 @@ impl<'a> Author<'a> {
 
     fn default_time(&self, fields: &Map<String, Value>) -> Value {
         // In a simulated book an event that only says when it was recorded occurred then.
-        let recorded_at = fields.get("recorded_at").filter(|_| self.writer.ledger().simulated_clock());
+        let recorded_at =
+            fields.get("recorded_at").filter(|_| self.writer.ledger().simulated_clock());
         recorded_at.cloned().unwrap_or_else(|| self.now.to_string().into())
     }
 

@@ -51,8 +51,10 @@ impl Config {
             }),
             Some(path) => read_key(Path::new(path)),
             None => read_key(&self.book.join("keys").join("admin.pem")).map_err(|error| {
-                error.hint("give the private key with --key FILE or RELBOOK_KEY; without it the \
-                            admin key of the book signs")
+                error.hint(
+                    "give the private key with --key FILE or RELBOOK_KEY; without it the \
+                            admin key of the book signs",
+                )
             }),
         }
     }

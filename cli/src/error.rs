@@ -6,6 +6,9 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::store::{AppendError, OpenError, ReadError, Receipt};
+use relbook_query::BookError;
+use relbook_query::question::AnswerError;
 use serde_json::{Value, json};
 
 use crate::exit_code::ExitCode;
@@ -87,7 +90,7 @@ impl Error {
 
     /// Adds to a refusal how much of the same input earlier batches appended.
     #[must_use]
-    pub fn after(mut self, receipts: &[relbook_ledger::store::Receipt]) -> Self {
+    pub fn after(mut self, receipts: &[Receipt]) -> Self {
         if let Self::Refused { appended, .. } = &mut self {
             *appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
         }
@@ -141,6 +144,81 @@ impl Error {
             )),
             Self::Bug(_) => Some("this is a fault of relbook, please report it".to_owned()),
             Self::Closed | Self::Shown => None,
+        }
+    }
+}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        let message = error.to_string();
+        match error {
+            OpenError::Locked { .. } => Refusal::new(Code::Locked, message).into(),
+            OpenError::Missing { .. } => Self::not_done("no_book", message),
+            OpenError::Exists { .. } => {
+                Self::not_done("exists", message).hint("name another directory with --book DIR")
+            }
+            OpenError::NotABook { .. } => Self::not_done("not_a_book", message),
+            OpenError::Damaged { .. } | OpenError::BehindPin { .. } => {
+                Self::not_done("damaged", message)
+            }
+            OpenError::Origin { .. } => Self::usage(message),
+            OpenError::Io { ref source, .. } => io_hint(Self::not_done("io", message), source),
+            _ => Self::not_done("io", message),
+        }
+    }
+}
+
+/// Says what usually helps against what the system reports.
+fn io_hint(error: Error, source: &std::io::Error) -> Error {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            error.hint("writing a book needs a directory that you may write to")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            error.hint("make room on the disk, then run the same command again")
+        }
+        _ => error,
+    }
+}
+
+impl From<AppendError> for Error {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Refused(refusal) => refusal.into(),
+            AppendError::Pin { ref source, .. } => {
+                let message = error.to_string();
+                io_hint(Self::not_done("io", message), source)
+            }
+            other => Self::not_done("io", other.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        Self::not_done("damaged", error.to_string())
+    }
+}
+
+impl From<BookError> for Error {
+    fn from(error: BookError) -> Self {
+        match error {
+            BookError::Open(error) => error.into(),
+            other => Self::not_done("damaged", other.to_string()),
+        }
+    }
+}
+
+impl From<AnswerError> for Error {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            // The command line names something that is not there.
+            AnswerError::UnknownComponent { .. }
+            | AnswerError::UnknownEnvironment { .. }
+            | AnswerError::UnknownVersion { .. }
+            | AnswerError::UnknownDeploy { .. } => Self::usage(error.to_string()),
+            other => Self::not_done("damaged", other.to_string()),
         }
     }
 }

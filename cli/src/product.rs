@@ -325,12 +325,10 @@ fn policy(entry: &Entry, product: &str) -> Result<Part, Refusal> {
 /// Reads a policy value: every scalar value of the policy is a number, every list holds names.
 fn policy_value(node: &Node, key: &str) -> Result<Value, Refusal> {
     Ok(match &node.value {
-        Yaml::Text { text, plain: true } => {
-            match relbook_ledger::json::parse(text.as_bytes()) {
-                Ok(number @ Value::Number(_)) => number,
-                _ => json!(text),
-            }
-        }
+        Yaml::Text { text, plain: true } => match relbook_ledger::json::parse(text.as_bytes()) {
+            Ok(number @ Value::Number(_)) => number,
+            _ => json!(text),
+        },
         Yaml::Text { text, plain: false } => json!(text),
         Yaml::List(_) => json!(texts(node, key)?),
         Yaml::Map(entries) => {
@@ -394,11 +392,7 @@ fn at(code: Code, entry: &Entry, message: impl Into<String>) -> Refusal {
     Refusal::new(code, message).at(&entry.key).on_line(entry.line)
 }
 
-fn unknown<'a>(
-    entry: &Entry,
-    place: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Refusal {
+fn unknown<'a>(entry: &Entry, place: &str, known: impl IntoIterator<Item = &'a str>) -> Refusal {
     let known: Vec<&str> = known.into_iter().collect();
     let hint = closest(&entry.key, known.iter().copied()).map_or_else(
         || format!("; there are {}", known.join(", ")),
@@ -429,8 +423,7 @@ matrix:
     fn applied(changes: &[Change]) -> Registry {
         let mut registry = Registry::default();
         for change in changes {
-            let part =
-                Part { line: 1, subject: String::new(), fields: change.fields.clone() };
+            let part = Part { line: 1, subject: String::new(), fields: change.fields.clone() };
             let event = admitted(&part, &registry).expect("the plan is admitted");
             registry.apply(2, &event);
         }
@@ -450,7 +443,8 @@ matrix:
             changes[2].fields["values"],
             json!({"quorum": 2, "gates": {"dev": ["unit", "lint", "smoke"]}})
         );
-        let rows = [Map::from_iter([("cli".into(), json!("1.9.x")), ("api".into(), json!("1.10"))])];
+        let rows =
+            [Map::from_iter([("cli".into(), json!("1.9.x")), ("api".into(), json!("1.10"))])];
         let registry = applied(&changes);
         assert_eq!(product.plan(&registry, Some(&rows)).expect("a plan"), []);
         let other = ORION.replace("tag_prefix: v", "tag_prefix: api/v").replace(", eu-west-1", "");

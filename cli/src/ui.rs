@@ -141,8 +141,7 @@ impl Ui {
     pub fn clap(&mut self, error: &clap::Error) -> Result<(), Error> {
         let rendered = error.render();
         if error.use_stderr() {
-            let text =
-                if self.colour { rendered.ansi().to_string() } else { rendered.to_string() };
+            let text = if self.colour { rendered.ansi().to_string() } else { rendered.to_string() };
             drop(write!(self.err, "{text}"));
             return Ok(());
         }

@@ -122,7 +122,9 @@ impl<'a> Reader<'a> {
 
     fn plainly(&self, anchor: usize, tagged: bool, span: Span) -> Result<(), Refusal> {
         if anchor != 0 {
-            return Err(self.refuse(span, "an anchor (&name); write the value out where it is used"));
+            return Err(
+                self.refuse(span, "an anchor (&name); write the value out where it is used")
+            );
         }
         if tagged {
             return Err(self.refuse(span, "a tag (!name); write the value without it"));

@@ -137,7 +137,8 @@ fn changes_json(changes: &[Change]) -> Value {
 
 fn show_plan(ui: &mut Ui, changes: &[Change]) -> Result<(), Error> {
     if ui.format() != Format::Table {
-        return ui.json(&json!({ "changes": changes_json(changes), "appended": 0, "receipts": [] }));
+        return ui
+            .json(&json!({ "changes": changes_json(changes), "appended": 0, "receipts": [] }));
     }
     if changes.is_empty() {
         return ui.line("nothing to change");

@@ -48,7 +48,6 @@ pub(super) fn run(args: ApprovalsArgs, config: &Config, ui: &mut Ui) -> Result<E
         (None, Last::Any) => WhichDeploy::LastAny,
         (None, Last::Succeeded) => WhichDeploy::LastSucceeded,
     };
-    let question =
-        Question::Approvals { environment: args.env, component: args.component, which };
+    let question = Question::Approvals { environment: args.env, component: args.component, which };
     question::ask(config, ui, &question)
 }

@@ -8,6 +8,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::render;
 use crate::ui::Ui;
 
 /// Arguments of `checkpoint`.
@@ -28,7 +29,7 @@ pub(super) fn run(_: &CheckpointArgs, config: &Config, ui: &mut Ui) -> Result<Ex
         ui.print(&point.note)?;
         return Ok(ExitCode::Done);
     }
-    let root = relbook_ledger::checkpoint::root_base64(&point.root);
+    let root = render::root(&point.root);
     ui.json(&json!({
         "size": point.size,
         "root": root,

@@ -45,8 +45,8 @@ pub(super) fn args(kind: Kind) -> Vec<Arg> {
 
 fn arg(kind: Kind, field: &'static FieldSpec) -> Arg {
     let own = !HEADER_FIELDS.iter().any(|header| header.name == field.name);
-    let needed = (own && field.required)
-        || (field.name == "component" && kind.spec().needs_component);
+    let needed =
+        (own && field.required) || (field.name == "component" && kind.spec().needs_component);
     let mut long = field.name.replace('_', "-");
     if TAKEN.contains(&field.name) {
         long = format!("field-{long}");
@@ -64,9 +64,7 @@ fn arg(kind: Kind, field: &'static FieldSpec) -> Arg {
         FieldType::Int | FieldType::Float => {
             arg.action(ArgAction::Set).allow_negative_numbers(true)
         }
-        FieldType::Bool => {
-            arg.action(ArgAction::Set).num_args(0..=1).default_missing_value("true")
-        }
+        FieldType::Bool => arg.action(ArgAction::Set).num_args(0..=1).default_missing_value("true"),
         FieldType::TextList | FieldType::Json => {
             arg.action(ArgAction::Append).allow_negative_numbers(true)
         }
@@ -213,8 +211,19 @@ mod tests {
         let event = read_flags(
             Kind::CheckCompleted,
             &[
-                "--suite", "slo", "--p99-delta-ms", "-4.5", "--cases", "passed=10,failed=0",
-                "--labels", "run=7", "--component", "api", "--evidence", "a:1,b:2", "--evidence",
+                "--suite",
+                "slo",
+                "--p99-delta-ms",
+                "-4.5",
+                "--cases",
+                "passed=10,failed=0",
+                "--labels",
+                "run=7",
+                "--component",
+                "api",
+                "--evidence",
+                "a:1,b:2",
+                "--evidence",
                 "c:3",
             ],
         );
@@ -252,7 +261,10 @@ mod tests {
         ] {
             assert_eq!(read_flags(Kind::MatrixPublished, &words)["rows"], rows);
         }
-        assert_eq!(read_flags(Kind::MatrixPublished, &["--rows", "api=1.x"])["rows"], json!([{"api": "1.x"}]));
+        assert_eq!(
+            read_flags(Kind::MatrixPublished, &["--rows", "api=1.x"])["rows"],
+            json!([{"api": "1.x"}])
+        );
         assert_eq!(read_flags(Kind::EventCorrected, &["--corrects", "12"])["corrects"], 12);
         let none = read_flags(Kind::CommitMerged, &["--parents", ""]);
         assert_eq!(none["parents"], json!([]));

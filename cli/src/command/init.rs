@@ -47,8 +47,16 @@ pub(super) fn run(args: &InitArgs, config: &Config, ui: &mut Ui) -> Result<ExitC
         return Ok(ExitCode::Done);
     }
     ui.line(&format!("made the book {} in {}", origin, config.book.display()))?;
-    ui.line(&format!("book key   {}  {}", &created.book_key.id().to_string()[..12], book_key.display()))?;
-    ui.line(&format!("admin key  {}  {}", &created.admin_key.id().to_string()[..12], admin_key.display()))?;
+    ui.line(&format!(
+        "book key   {}  {}",
+        &created.book_key.id().to_string()[..12],
+        book_key.display()
+    ))?;
+    ui.line(&format!(
+        "admin key  {}  {}",
+        &created.admin_key.id().to_string()[..12],
+        admin_key.display()
+    ))?;
     if args.simulated_clock {
         ui.line("its clock is simulated: it moves only by events, and every report says so")?;
     }

@@ -165,7 +165,10 @@ fn new(file: &Path, ui: &mut Ui) -> Result<ExitCode, Error> {
     }
     let key_id = key.public().id().to_string();
     if ui.format() == Format::Table {
-        ui.line(&format!("private key  {}  (only you can read it; keep it secret)", file.display()))?;
+        ui.line(&format!(
+            "private key  {}  (only you can read it; keep it secret)",
+            file.display()
+        ))?;
         ui.line(&format!("public key   {}", public.display()))?;
         ui.line(&format!("key id       {key_id}"))?;
         ui.note(&format!(
@@ -220,13 +223,16 @@ fn keys_to_end(
 ) -> Result<Vec<KeyId>, Error> {
     let grants = registry.keyring().grants();
     let wanted = match key {
-        Some(word) if Path::new(word).is_file() => Some(read_public(Path::new(word))?.id().to_string()),
+        Some(word) if Path::new(word).is_file() => {
+            Some(read_public(Path::new(word))?.id().to_string())
+        }
         Some(word) if word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) => {
             Some(word.to_ascii_lowercase())
         }
         Some(word) => {
-            return Err(Error::usage(format!("`{word}` is neither a file nor a key id"))
-                .hint("give FILE.pub, or 8 or more hex digits of the id; `relbook key list` shows them"));
+            return Err(Error::usage(format!("`{word}` is neither a file nor a key id")).hint(
+                "give FILE.pub, or 8 or more hex digits of the id; `relbook key list` shows them",
+            ));
         }
         None => None,
     };

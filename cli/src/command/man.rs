@@ -31,9 +31,8 @@ pub(super) fn run(args: &ManArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
             let names: Vec<_> = command.get_subcommands().map(|c| c.get_name()).collect();
             format!("there are {}", names.join(", "))
         };
-        command = found.ok_or_else(|| {
-            Error::usage(format!("{name} has no command `{word}`")).hint(known())
-        })?;
+        command = found
+            .ok_or_else(|| Error::usage(format!("{name} has no command `{word}`")).hint(known()))?;
         name = format!("{name}-{word}");
     }
     // A page needs a name of its own; clap wants it for the life of the program.

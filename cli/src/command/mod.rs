@@ -12,17 +12,13 @@ pub mod commit;
 pub mod completions;
 pub mod diff;
 mod flags;
-pub mod import;
-pub mod ingest;
 pub mod init;
 pub mod key;
 pub mod man;
 mod overview;
-pub mod query;
 mod question;
 mod short;
 pub mod status;
-pub mod verify;
 
 use crate::args::{Cli, Command};
 use crate::config::Config;
@@ -49,15 +45,11 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Key(args) => key::run(args, &config, ui),
         Command::Apply(args) => apply::run(&args, &config, ui),
         Command::Append(args) => append::run(*args, &config, ui),
-        Command::Ingest(args) => ingest::run(args, &config, ui),
-        Command::Import(args) => import::run(args, &config, ui),
         Command::Status(args) => status::run(args, &config, ui),
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
-        Command::Query(args) => query::run(&args, &config, ui),
-        Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Completions(_) | Command::Man(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))

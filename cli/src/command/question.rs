@@ -9,12 +9,10 @@ use crate::exit_code::ExitCode;
 use crate::render;
 use crate::ui::Ui;
 
-/// Opens a book for asking; shows a bar while its views are brought up to date.
+/// Opens a book for asking; shows a bar while its views are brought up to the head of the log.
 pub(super) fn open(config: &Config, ui: &Ui) -> Result<Book, Error> {
-    let mut book = Book::open(&config.book)?;
     let bar = ui.progress("reading the book", 0);
-    book.on_progress(Box::new(move |done, total| bar.of(done, total)));
-    Ok(book)
+    Ok(Book::open(&config.book, &|done, total| bar.of(done, total))?)
 }
 
 /// Asks one question and shows the answer.
@@ -22,8 +20,6 @@ pub(super) fn ask(config: &Config, ui: &mut Ui, question: &Question) -> Result<E
     let book = open(config, ui)?;
     let lens = book.lens(config.as_of, config.as_known);
     let answer = book.answer(question, lens)?;
-    // Drops the bar before the answer is written.
-    drop(book);
     render::answer(ui, &answer)?;
     Ok(if answer.holds { ExitCode::Done } else { ExitCode::DoesNotHold })
 }

@@ -21,20 +21,50 @@ const WIDTH: u16 = 120;
 fn first_columns(question: &str) -> Option<&'static [&'static str]> {
     match question {
         "status" => Some(&[
-            "component", "state", "version", "versions", "canary_weight", "since", "in_flight",
-            "suspect", "warnings",
+            "component",
+            "state",
+            "version",
+            "versions",
+            "canary_weight",
+            "since",
+            "in_flight",
+            "suspect",
+            "warnings",
         ]),
         "commit" => Some(&[
-            "component", "target", "role", "weight", "version", "commit", "digest", "tag",
-            "tag_matches", "since",
+            "component",
+            "target",
+            "role",
+            "weight",
+            "version",
+            "commit",
+            "digest",
+            "tag",
+            "tag_matches",
+            "since",
         ]),
         "diff" => Some(&[
-            "direction", "commit", "type", "scope", "breaking", "subject", "pr", "author",
+            "direction",
+            "commit",
+            "type",
+            "scope",
+            "breaking",
+            "subject",
+            "pr",
+            "author",
             "equivalent_of",
         ]),
         "approvals" => Some(&[
-            "approval_id", "decision", "approver", "role", "stage", "digest", "granted_at", "seq",
-            "valid", "reasons",
+            "approval_id",
+            "decision",
+            "approver",
+            "role",
+            "stage",
+            "digest",
+            "granted_at",
+            "seq",
+            "valid",
+            "reasons",
         ]),
         _ => None,
     }
@@ -80,7 +110,7 @@ pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
 }
 
 fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
-    let root = relbook_ledger::checkpoint::root_base64(&answer.checkpoint.1);
+    let root = super::root(&answer.checkpoint.1);
     let clock = if answer.simulated_clock { "  (simulated clock)" } else { "" };
     ui.line(&format!(
         "checkpoint size {} root {root}\nas of {}  as known {}{clock}",
