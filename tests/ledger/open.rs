@@ -139,14 +139,16 @@ fn a_book_is_read_where_no_file_can_be_made_beside_it() {
 fn events_in_a_log_that_cannot_be_opened_are_not_left_out_silently() {
     let book = Scratch::new().furnished();
     let copy = tempfile::tempdir().unwrap();
-    let writer = book.writer();
-    let mut writer = writer;
+    let mut writer = book.writer();
     writer.append(&[sign(incident(), &key(1))]).unwrap();
     for name in ["ledger.db", "ledger.db-wal"] {
         fs::copy(book.dir().join(name), copy.path().join(name)).unwrap();
     }
     fs::create_dir(copy.path().join("ledger.db-shm")).unwrap();
-    assert!(Ledger::open(copy.path()).is_err());
+    // SQLite may read the log all the same; what it must not do is show a shorter book.
+    if let Ok(ledger) = Ledger::open(copy.path()) {
+        assert_eq!(ledger.size(), 6);
+    }
     fs::remove_dir(copy.path().join("ledger.db-shm")).unwrap();
     assert_eq!(Ledger::open(copy.path()).unwrap().size(), 6);
 }

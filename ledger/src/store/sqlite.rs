@@ -169,4 +169,18 @@ mod tests {
         let uri = immutable_uri(Path::new("/a b/c?d#e%/ledger.db"));
         assert_eq!(uri, "file:/a%20b/c%3Fd%23e%25/ledger.db?immutable=1");
     }
+
+    #[test]
+    fn a_log_with_events_forbids_reading_without_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.db");
+        drop(create(&path).unwrap());
+        let failure = || rusqlite::Error::InvalidQuery;
+        assert!(open_immutable(&path, failure()).is_ok());
+        std::fs::write(dir.path().join("ledger.db-wal"), b"x").unwrap();
+        assert!(matches!(
+            open_immutable(&path, failure()),
+            Err(rusqlite::Error::InvalidQuery)
+        ));
+    }
 }
