@@ -6,12 +6,15 @@ pub mod checkpoint;
 pub mod entry;
 pub mod envelope;
 pub mod event;
+mod intake;
 pub mod json;
 pub mod key;
 pub mod keyring;
 pub mod limits;
 pub mod note;
+pub mod policy;
 pub mod registry;
+pub mod statement;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod time;

@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The ledger through its public interface, on real books in scratch directories.
+//!
+//! Goal: whatever the store promises holds across handles, processes and attacks on the file.
+//! Method: one module per subject; each test makes its own small book; attackers work on the
+//! database with plain SQL and recompute everything that needs no key.
+
+mod append;
+mod clock;
+mod keys;
+mod open;
+mod refusal;
+mod scratch;

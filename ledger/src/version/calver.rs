@@ -59,12 +59,7 @@ const SEGMENTS: [Segment; 12] = [
 ];
 
 const fn segment(token: &'static str, unit: Unit, style: Style, example: &'static str) -> Segment {
-    Segment {
-        token,
-        unit,
-        style,
-        example,
-    }
+    Segment { token, unit, style, example }
 }
 
 impl Segment {
@@ -89,28 +84,19 @@ impl Segment {
             Style::Padded => digits.len() == 2,
             Style::Plain | Style::Four => !leading_zero,
         };
-        let in_range = digits
-            .parse::<u32>()
-            .is_ok_and(|value| (low..=high).contains(&value));
+        let in_range = digits.parse::<u32>().is_ok_and(|value| (low..=high).contains(&value));
         if written && in_range {
             return Ok(());
         }
         let padded = self.style == Style::Padded;
-        let (low, zeros) = if padded {
-            ("01", "with two digits")
-        } else {
-            ("1", "unpadded")
-        };
+        let (low, zeros) = if padded { ("01", "with two digits") } else { ("1", "unpadded") };
         refuse(&format!("a {what} from {low} to {high} {zeros}"))
     }
 
     fn check_year(self, digits: &str) -> Result<(), String> {
         // YY and 0Y count from the year 2000: 6 or 06, 16, 106.
         let (fits, rule) = match self.style {
-            Style::Four => (
-                digits.len() == 4 && !digits.starts_with('0'),
-                "a four-digit year",
-            ),
+            Style::Four => (digits.len() == 4 && !digits.starts_with('0'), "a four-digit year"),
             Style::Plain => (
                 digits.len() <= 3 && (digits.len() == 1 || !digits.starts_with('0')),
                 "a short year without leading zeros, as in 6 or 26",
@@ -120,11 +106,7 @@ impl Segment {
                 "a short year with two digits, as in 06 or 26",
             ),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(format!("{} is {rule}, not {}", self.token, quoted(digits)))
-        }
+        if fits { Ok(()) } else { Err(format!("{} is {rule}, not {}", self.token, quoted(digits))) }
     }
 
     /// Writes a number the way the token wants it.
@@ -136,6 +118,9 @@ impl Segment {
         }
     }
 }
+
+/// What may stand between two tokens.
+const SEPARATORS: [char; 3] = ['.', '-', '_'];
 
 /// A CalVer pattern as registered, for example `calver:YYYY.0M.MICRO`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -154,19 +139,15 @@ impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Pattern, String> {
         let tokens = text.strip_prefix("calver:").unwrap_or(text);
         let mut segments: Vec<Segment> = Vec::new();
-        for token in tokens.split(['.', '-']) {
+        for token in tokens.split(SEPARATORS) {
             let Some(segment) = SEGMENTS.iter().find(|segment| segment.token == token) else {
                 return Err(unknown_token(token));
             };
             segments.push(*segment);
         }
         check_order(&segments)?;
-        let separators = tokens.chars().filter(|c| matches!(c, '.' | '-')).collect();
-        Ok(Pattern(Arc::new(Inner {
-            text: text.to_owned(),
-            segments,
-            separators,
-        })))
+        let separators = tokens.chars().filter(|c| SEPARATORS.contains(c)).collect();
+        Ok(Pattern(Arc::new(Inner { text: text.to_owned(), segments, separators })))
     }
 
     /// Returns the pattern as registered, with its `calver:` in front.
@@ -176,31 +157,18 @@ impl Pattern {
 
     /// Returns a version that fits the pattern, for messages.
     pub fn example(&self) -> String {
-        self.join(
-            self.0
-                .segments
-                .iter()
-                .map(|segment| segment.example.to_owned()),
-        )
+        self.join(self.0.segments.iter().map(|segment| segment.example.to_owned()))
     }
 
     /// Splits a version into its numbers, or says what is wrong with it and what to write.
     pub(super) fn parse_version(&self, text: &str) -> Result<Parts, String> {
-        let spans = self
-            .split(text)
-            .ok_or_else(|| format!("write it like {}", self.example()))?;
+        let spans = self.split(text).ok_or_else(|| format!("write it like {}", self.example()))?;
         for (segment, span) in self.0.segments.iter().zip(&spans) {
-            segment
-                .check(span.of(text))
-                .map_err(|reason| self.with_remedy(text, &reason))?;
+            segment.check(span.of(text)).map_err(|reason| self.with_remedy(text, &reason))?;
         }
         self.check_date(spans.iter().map(|span| span.of(text)))?;
         let numbers = spans.iter().map(|span| strip(*span, text)).collect();
-        Ok(Parts {
-            numbers,
-            pre: None,
-            build: None,
-        })
+        Ok(Parts { numbers, pre: None, build: None })
     }
 
     /// Reads the numbers before a wildcard, each with its separator (`2026.06.`).
@@ -249,11 +217,7 @@ impl Pattern {
         for (segment, digits) in self.0.segments.iter().zip(numbers) {
             match segment.unit {
                 Unit::Year => {
-                    let base = if segment.style == Style::Four {
-                        0
-                    } else {
-                        2000
-                    };
+                    let base = if segment.style == Style::Four { 0 } else { 2000 };
                     year = digits.parse::<u32>().ok().map(|value| value + base);
                 }
                 Unit::Month => month = digits.parse().ok(),
@@ -277,9 +241,7 @@ impl Pattern {
             _ => 31,
         };
         if day > days {
-            return Err(format!(
-                "month {month} of {year} has {days} days, not {day}"
-            ));
+            return Err(format!("month {month} of {year} has {days} days, not {day}"));
         }
         Ok(())
     }
@@ -331,14 +293,10 @@ fn unknown_token(token: &str) -> String {
     if let Some(known) = SEGMENTS.iter().find(|segment| segment.token == upper) {
         return format!("write the token {} as {}", quoted(token), known.token);
     }
-    let hint = if upper == "PATCH" {
-        "; write MICRO for the last number"
-    } else {
-        ""
-    };
+    let hint = if upper == "PATCH" { "; write MICRO for the last number" } else { "" };
     let tokens: Vec<&str> = SEGMENTS.iter().map(|segment| segment.token).collect();
     format!(
-        "{} is no CalVer token{hint}; the tokens are {}, separated by . or -",
+        "{} is no CalVer token{hint}; the tokens are {}, separated by . - or _",
         quoted(token),
         tokens.join(" ")
     )
@@ -357,9 +315,7 @@ fn check_order(segments: &[Segment]) -> Result<(), String> {
         return Err("a day needs its month; add MM or 0M before it".to_owned());
     }
     for calendar in [true, false] {
-        let group = segments
-            .iter()
-            .filter(|segment| (segment.unit <= Unit::Day) == calendar);
+        let group = segments.iter().filter(|segment| (segment.unit <= Unit::Day) == calendar);
         let mut before: Option<&Segment> = None;
         for segment in group {
             if let Some(earlier) = before.filter(|earlier| earlier.unit >= segment.unit) {
@@ -381,17 +337,10 @@ fn all_digits(text: &str) -> Option<&str> {
 
 fn without_leading_zeros(digits: &str) -> &str {
     let significant = digits.trim_start_matches('0');
-    if significant.is_empty() {
-        &digits[digits.len().saturating_sub(1)..]
-    } else {
-        significant
-    }
+    if significant.is_empty() { &digits[digits.len().saturating_sub(1)..] } else { significant }
 }
 
 /// Narrows a span of digits to the number without its leading zeros.
 fn strip(span: Span, text: &str) -> Span {
-    Span {
-        start: span.end - without_leading_zeros(span.of(text)).len(),
-        end: span.end,
-    }
+    Span { start: span.end - without_leading_zeros(span.of(text)).len(), end: span.end }
 }

@@ -66,15 +66,13 @@ impl ChangeClass {
 
     /// Returns the class of that name.
     pub fn parse(name: &str) -> Option<ChangeClass> {
-        ChangeClass::ALL
-            .into_iter()
-            .find(|class| class.as_str() == name)
+        ChangeClass::ALL.into_iter().find(|class| class.as_str() == name)
     }
 }
 
 impl fmt::Display for ChangeClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
@@ -113,10 +111,7 @@ impl Scheme {
 }
 
 fn semver_distance(live: &Version, new: &Version) -> ChangeClass {
-    let differs = live
-        .components()
-        .zip(new.components())
-        .position(|(from, to)| from != to);
+    let differs = live.components().zip(new.components()).position(|(from, to)| from != to);
     let unstable = new.components().next() == Some("0");
     let by_numbers = match (differs, unstable) {
         (Some(0), _) | (Some(1), true) => ChangeClass::Major,
@@ -124,9 +119,5 @@ fn semver_distance(live: &Version, new: &Version) -> ChangeClass {
         (Some(_), false) | (None, _) => ChangeClass::Patch,
     };
     // Leaving a live pre-release needs the approval that a minor needs, whatever the numbers say.
-    if live.is_prerelease() {
-        by_numbers.max(ChangeClass::Minor)
-    } else {
-        by_numbers
-    }
+    if live.is_prerelease() { by_numbers.max(ChangeClass::Minor) } else { by_numbers }
 }

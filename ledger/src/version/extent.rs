@@ -89,37 +89,23 @@ impl Extent {
             }
             (numbers, interval)
         });
-        Extent {
-            releases,
-            prereleases: prereleases.collect(),
-        }
+        Extent { releases, prereleases: prereleases.collect() }
     }
 
     /// Returns whether no version is left.
     pub(super) fn is_empty(&self) -> bool {
-        self.releases.is_empty()
-            && self
-                .prereleases
-                .iter()
-                .all(|(_, interval)| interval.is_empty())
+        self.releases.is_empty() && self.prereleases.iter().all(|(_, interval)| interval.is_empty())
     }
 
     /// Returns the versions that both hold.
     pub(super) fn intersection(&self, other: &Extent) -> Extent {
         let mut prereleases = Vec::new();
         for (numbers, mine) in &self.prereleases {
-            for (_, theirs) in other
-                .prereleases
-                .iter()
-                .filter(|(named, _)| named == numbers)
-            {
+            for (_, theirs) in other.prereleases.iter().filter(|(named, _)| named == numbers) {
                 prereleases.push((numbers.clone(), mine.intersection(theirs)));
             }
         }
-        Extent {
-            releases: self.releases.intersection(&other.releases),
-            prereleases,
-        }
+        Extent { releases: self.releases.intersection(&other.releases), prereleases }
     }
 }
 
@@ -164,22 +150,10 @@ fn narrow_prereleases(interval: &mut Interval<Identifiers>, item: &Item, numbers
     };
     // A release operand of the same X.Y.Z lies above all of its pre-releases.
     let order = numbers.iter().cloned().cmp(operand.numbers());
-    let side = if order == Ordering::Equal && !operand.is_prerelease() {
-        Ordering::Less
-    } else {
-        order
-    };
-    let at = || {
-        operand
-            .identifiers()
-            .map(Identifier::into_owned)
-            .collect::<Identifiers>()
-    };
-    let next = || {
-        at().into_iter()
-            .chain([Identifier::Numeric(Number::zero())])
-            .collect()
-    };
+    let side =
+        if order == Ordering::Equal && !operand.is_prerelease() { Ordering::Less } else { order };
+    let at = || operand.identifiers().map(Identifier::into_owned).collect::<Identifiers>();
+    let next = || at().into_iter().chain([Identifier::Numeric(Number::zero())]).collect();
     match (side, op) {
         (Ordering::Greater, Op::Greater | Op::GreaterEq)
         | (Ordering::Less, Op::Less | Op::LessEq) => {}

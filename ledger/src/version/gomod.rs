@@ -84,11 +84,7 @@ fn judge(module: &str, version: &Version) -> Result<(), String> {
         PathMajor::Suffix(named) if named == major => Ok(()),
         PathMajor::Suffix(named) => Err(format!(
             "the path says v{named} and the version v{major}; record the path whose suffix is {}",
-            if below_two {
-                "left out".to_owned()
-            } else {
-                format!("/v{major}")
-            }
+            if below_two { "left out".to_owned() } else { format!("/v{major}") }
         )),
         PathMajor::Gopkg(named) if named == major => Ok(()),
         // Old pseudo-versions of gopkg.in .v1 paths start with 0.0.0-; Go tools accept them.

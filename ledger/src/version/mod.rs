@@ -55,17 +55,12 @@ impl Scheme {
     /// # Ok::<(), relbook_ledger::version::SchemeError>(())
     /// ```
     pub fn parse(text: &str) -> Result<Scheme, SchemeError> {
-        let refuse = |reason: String| SchemeError {
-            value: text.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| SchemeError { value: text.to_owned(), reason };
         if text == "semver" {
             return Ok(Scheme::Semver);
         }
         if text.starts_with("calver:") {
-            return CalverPattern::parse(text)
-                .map(Scheme::Calver)
-                .map_err(refuse);
+            return CalverPattern::parse(text).map(Scheme::Calver).map_err(refuse);
         }
         Err(refuse(match text.trim().to_ascii_lowercase().as_str() {
             "semver" => "write semver, in small letters and without spaces".to_owned(),
@@ -85,6 +80,11 @@ impl Scheme {
         }
     }
 
+    /// Returns whether versions of this scheme are SemVer.
+    pub fn is_semver(&self) -> bool {
+        matches!(self, Scheme::Semver)
+    }
+
     /// Reads a version under this scheme.
     ///
     /// # Errors
@@ -96,17 +96,12 @@ impl Scheme {
             Scheme::Calver(pattern) => pattern.parse_version(text),
         };
         match parts {
-            Ok(Parts {
-                numbers,
-                pre,
-                build,
-            }) => Ok(Version {
-                scheme: self.clone(),
-                raw: text.to_owned(),
-                numbers,
-                pre,
-                build,
-            }),
+            Ok(Parts { numbers, pre, build }) => {
+                let (scheme, raw) = (self.clone(), text.to_owned());
+                let mut version = Version { scheme, raw, numbers, pre, build, key: Vec::new() };
+                version.key = version.build_key();
+                Ok(version)
+            }
             Err(reason) => Err(self.explain(text, reason)),
         }
     }
@@ -131,12 +126,7 @@ impl Scheme {
                  of this scheme either"
                     .to_owned()
             };
-            return VersionError {
-                fault: VersionFault::VersionPrefix,
-                value,
-                scheme,
-                reason,
-            };
+            return VersionError { fault: VersionFault::VersionPrefix, value, scheme, reason };
         }
         let fault = match self {
             Scheme::Semver => VersionFault::NotSemver,
@@ -152,18 +142,13 @@ impl Scheme {
         } else {
             reason
         };
-        VersionError {
-            fault,
-            value,
-            scheme,
-            reason,
-        }
+        VersionError { fault, value, scheme, reason }
     }
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
@@ -200,6 +185,7 @@ pub struct Version {
     numbers: Vec<Span>,
     pre: Option<Span>,
     build: Option<Span>,
+    key: Vec<u8>,
 }
 
 impl Version {
@@ -216,7 +202,11 @@ impl Version {
     /// Returns the sort key: comparing keys byte by byte is precedence within one scheme.
     ///
     /// `1.4.2` is `01 31 01 34 01 32 FF`; build metadata is not in the key.
-    pub fn key(&self) -> Vec<u8> {
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    fn build_key(&self) -> Vec<u8> {
         // A pre-release sorts below its release because 00, 01 and 02 are below FF, and a longer
         // list of identifiers above its prefix because 00 ends the list.
         let mut key = Vec::with_capacity(self.raw.len() + self.numbers.len() + 2);
@@ -252,14 +242,12 @@ impl Version {
 
     /// Compares by precedence; the caller has made sure that both have one scheme.
     fn precedence_in_scheme(&self, other: &Version) -> Ordering {
-        self.numbers()
-            .cmp(other.numbers())
-            .then_with(|| match (self.pre, other.pre) {
-                (None, None) => Ordering::Equal,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(_), None) => Ordering::Less,
-                (Some(_), Some(_)) => self.identifiers().cmp(other.identifiers()),
-            })
+        self.numbers().cmp(other.numbers()).then_with(|| match (self.pre, other.pre) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(_), Some(_)) => self.identifiers().cmp(other.identifiers()),
+        })
     }
 
     /// Returns whether the version is a SemVer pre-release; a CalVer version never is.
@@ -290,16 +278,13 @@ impl Version {
         if self.scheme != other.scheme {
             return false;
         }
-        self.components()
-            .zip(other.components())
-            .enumerate()
-            .all(|(index, (mine, theirs))| {
-                mine == theirs
-                    || match &self.scheme {
-                        Scheme::Semver => index >= 2,
-                        Scheme::Calver(pattern) => !pattern.is_line_segment(index),
-                    }
-            })
+        self.components().zip(other.components()).enumerate().all(|(index, (mine, theirs))| {
+            mine == theirs
+                || match &self.scheme {
+                    Scheme::Semver => index >= 2,
+                    Scheme::Calver(pattern) => !pattern.is_line_segment(index),
+                }
+        })
     }
 
     /// Returns year and month as a CalVer version states them, to compare with the date of its
@@ -316,16 +301,13 @@ impl Version {
     }
 
     fn identifiers(&self) -> impl Iterator<Item = Identifier<'_>> {
-        self.prerelease()
-            .into_iter()
-            .flat_map(|pre| pre.split('.'))
-            .map(Identifier::new)
+        self.prerelease().into_iter().flat_map(|pre| pre.split('.')).map(Identifier::new)
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.raw)
+        f.pad(&self.raw)
     }
 }
 
@@ -338,15 +320,12 @@ pub fn tag_version<'a>(tag: &'a str, prefix: &str) -> Option<&'a str> {
     if word.is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
         return None;
     }
-    tag.strip_prefix(prefix)
-        .filter(|version| !version.is_empty())
+    tag.strip_prefix(prefix).filter(|version| !version.is_empty())
 }
 
 /// Two versions of different schemes were to be compared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{left} and {right} are versions of different schemes and have no order: compare versions of one component only"
-)]
+#[error("`{left}` and `{right}` have no order: they are versions of different schemes")]
 pub struct SchemeMismatch {
     left: String,
     right: String,
@@ -435,9 +414,7 @@ impl std::error::Error for VersionError {}
 /// over the terminal.
 fn quoted(value: &str) -> String {
     const SHOWN: usize = 64;
-    if value.chars().count() <= SHOWN {
-        return format!("{value:?}");
-    }
     let head: String = value.chars().take(SHOWN).collect();
-    format!("{head:?}... ({} characters)", value.chars().count())
+    let cut = if head.len() < value.len() { "..." } else { "" };
+    format!("`{}{cut}`", head.escape_debug())
 }

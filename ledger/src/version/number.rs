@@ -31,10 +31,7 @@ impl<'a> Number<'a> {
         let kept = self.0.trim_end_matches('9');
         let nines = self.0.len() - kept.len();
         let (head, last) = kept.split_at(kept.len().saturating_sub(1));
-        let raised = last
-            .bytes()
-            .next()
-            .map_or('1', |digit| char::from(digit + 1));
+        let raised = last.bytes().next().map_or('1', |digit| char::from(digit + 1));
         Number(Cow::Owned(format!("{head}{raised}{}", "0".repeat(nines))))
     }
 
@@ -53,10 +50,7 @@ impl<'a> Number<'a> {
 
 impl Ord for Number<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0
-            .len()
-            .cmp(&other.0.len())
-            .then_with(|| self.0.cmp(&other.0))
+        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0))
     }
 }
 

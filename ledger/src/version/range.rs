@@ -71,10 +71,7 @@ impl Range {
             return Err(refuse(0, "it is empty; write * for any version".to_owned()));
         }
         if let Some(position) = text.find('|') {
-            return Err(refuse(
-                position,
-                "there is no \"or\"; write one row for each".to_owned(),
-            ));
+            return Err(refuse(position, "there is no \"or\"; write one row for each".to_owned()));
         }
         let mut items = Vec::new();
         let mut start = 0;
@@ -84,11 +81,8 @@ impl Range {
             let item = item.trim_end_matches(BLANK);
             if item.is_empty() {
                 let last = start + piece.len() == text.len();
-                let reason = if last {
-                    "remove the trailing comma"
-                } else {
-                    "a comma joins nothing here"
-                };
+                let reason =
+                    if last { "remove the trailing comma" } else { "a comma joins nothing here" };
                 return Err(refuse(position.min(text.len()), reason.to_owned()));
             }
             let parsed = parse_item(scheme, item)
@@ -96,11 +90,7 @@ impl Range {
             items.push(parsed);
             start += piece.len() + 1;
         }
-        Ok(Range {
-            text: text.to_owned(),
-            scheme: scheme.clone(),
-            items,
-        })
+        Ok(Range { text: text.to_owned(), scheme: scheme.clone(), items })
     }
 
     /// Returns the range as it was written.
@@ -154,7 +144,7 @@ impl Range {
 
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.pad(&self.text)
     }
 }
 
@@ -201,18 +191,12 @@ fn parse_item(scheme: &Scheme, item: &str) -> Result<Item, Fault> {
         return Ok(Item::Any);
     }
     if item.starts_with(['^', '~']) {
-        let reason = format!(
-            "{} is not known; write both bounds, as in >=1.4.0, <2.0.0",
-            &item[..1]
-        );
+        let reason =
+            format!("{} is not known; write both bounds, as in >=1.4.0, <2.0.0", &item[..1]);
         return Err((0, reason));
     }
-    let operator = OPERATORS
-        .into_iter()
-        .find(|(sign, _)| item.starts_with(sign));
-    let rest = operator.map_or(item, |(sign, _)| {
-        item[sign.len()..].trim_start_matches(BLANK)
-    });
+    let operator = OPERATORS.into_iter().find(|(sign, _)| item.starts_with(sign));
+    let rest = operator.map_or(item, |(sign, _)| item[sign.len()..].trim_start_matches(BLANK));
     let offset = item.len() - rest.len();
     parse_operand(scheme, operator.map(|(_, op)| op), rest)
         .map_err(|(within, reason)| (offset + within, reason))
@@ -220,16 +204,10 @@ fn parse_item(scheme: &Scheme, item: &str) -> Result<Item, Fault> {
 
 fn parse_operand(scheme: &Scheme, op: Option<Op>, operand: &str) -> Result<Item, Fault> {
     if operand.is_empty() {
-        return Err((
-            0,
-            "the operator has no version; write one after it".to_owned(),
-        ));
+        return Err((0, "the operator has no version; write one after it".to_owned()));
     }
     if operand.starts_with(['<', '>', '=', '!', '^', '~']) {
-        return Err((
-            0,
-            "that is no operator; the operators are >= <= > < =".to_owned(),
-        ));
+        return Err((0, "that is no operator; the operators are >= <= > < =".to_owned()));
     }
     if let Some(position) = operand.find(char::is_whitespace) {
         let after = operand[position..].trim_start();
@@ -243,20 +221,14 @@ fn parse_operand(scheme: &Scheme, op: Option<Op>, operand: &str) -> Result<Item,
         return Err((position, reason.to_owned()));
     }
     if operand.starts_with(['v', 'V']) {
-        return Err((
-            0,
-            "leave the v out (tag names carry it, versions do not)".to_owned(),
-        ));
+        return Err((0, "leave the v out (tag names carry it, versions do not)".to_owned()));
     }
     match scheme.parse_version(operand) {
         Ok(version) => match version.build {
             None => Ok(Item::Compare(op.unwrap_or(Op::Exact), version)),
             Some(build) => {
                 let position = build.start - 1;
-                Err((
-                    position,
-                    "build metadata has no order; leave it out".to_owned(),
-                ))
+                Err((position, "build metadata has no order; leave it out".to_owned()))
             }
         },
         Err(error) => parse_line(scheme, op, operand).unwrap_or_else(|| {
@@ -269,15 +241,12 @@ fn parse_operand(scheme: &Scheme, op: Option<Op>, operand: &str) -> Result<Item,
 /// Reads a wildcard; nothing when the text is none.
 fn parse_line(scheme: &Scheme, op: Option<Op>, operand: &str) -> Option<Result<Item, Fault>> {
     let head = operand.strip_suffix(['x', 'X', '*'])?;
-    if !(head.is_empty() || head.ends_with(['.', '-'])) {
+    if !(head.is_empty() || head.ends_with(['.', '-', '_'])) {
         return None;
     }
     let mark = operand.len() - 1;
     if op.is_some() {
-        return Some(Err((
-            mark,
-            "a wildcard stands without an operator".to_owned(),
-        )));
+        return Some(Err((mark, "a wildcard stands without an operator".to_owned())));
     }
     if head.is_empty() {
         return Some(Err((0, "write * for any version".to_owned())));
@@ -295,9 +264,7 @@ fn parse_line(scheme: &Scheme, op: Option<Op>, operand: &str) -> Option<Result<I
     if !operand.ends_with('x') {
         return Some(Err((mark, format!("write the wildcard as x: {head}x"))));
     }
-    let numbers = numbers
-        .into_iter()
-        .map(|digits| Number::new(digits).into_owned());
+    let numbers = numbers.into_iter().map(|digits| Number::new(digits).into_owned());
     Some(Ok(Item::Line(numbers.collect())))
 }
 
@@ -338,11 +305,7 @@ impl fmt::Display for RangeError {
         let before = self.text.get(..self.position).unwrap_or(&self.text);
         let character = before.chars().count() + 1;
         let text = quoted(&self.text);
-        write!(
-            f,
-            "range {text} is wrong at character {character}: {}",
-            self.reason
-        )
+        write!(f, "range {text} is wrong at character {character}: {}", self.reason)
     }
 }
 

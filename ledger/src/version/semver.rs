@@ -25,23 +25,11 @@ pub(super) fn parse(text: &str) -> Result<Parts, String> {
         pre.split('.').try_for_each(prerelease_identifier)?;
     }
     if let Some(build) = build {
-        build
-            .split('.')
-            .try_for_each(|id| identifier(id, "build metadata"))?;
+        build.split('.').try_for_each(|id| identifier(id, "build metadata"))?;
     }
-    let pre_span = pre.map(|_| Span {
-        start: core.len() + 1,
-        end: rest.len(),
-    });
-    let build_span = build.map(|_| Span {
-        start: rest.len() + 1,
-        end: text.len(),
-    });
-    Ok(Parts {
-        numbers,
-        pre: pre_span,
-        build: build_span,
-    })
+    let pre_span = pre.map(|_| Span { start: core.len() + 1, end: rest.len() });
+    let build_span = build.map(|_| Span { start: rest.len() + 1, end: text.len() });
+    Ok(Parts { numbers, pre: pre_span, build: build_span })
 }
 
 /// Reads the numbers before a wildcard: one or two of them, each with its dot (`1.9.`).
@@ -63,10 +51,7 @@ fn core_numbers(core: &str) -> Result<Vec<Span>, String> {
     let mut spans = Vec::with_capacity(FIELDS.len());
     for (digits, field) in core.split('.').zip(FIELDS) {
         number(digits, field)?;
-        spans.push(Span {
-            start,
-            end: start + digits.len(),
-        });
+        spans.push(Span { start, end: start + digits.len() });
         start += digits.len() + 1;
     }
     Ok(spans)
@@ -74,9 +59,7 @@ fn core_numbers(core: &str) -> Result<Vec<Span>, String> {
 
 fn number(digits: &str, field: &str) -> Result<(), String> {
     if digits.is_empty() {
-        return Err(format!(
-            "the {field} number is empty; write MAJOR.MINOR.PATCH, as in 1.4.0"
-        ));
+        return Err(format!("the {field} number is empty; write MAJOR.MINOR.PATCH, as in 1.4.0"));
     }
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!(
@@ -96,24 +79,16 @@ fn number(digits: &str, field: &str) -> Result<(), String> {
 
 fn within_digits(digits: &str, what: &str) -> Result<(), String> {
     if digits.len() > MAX_DIGITS {
-        return Err(format!(
-            "{what} has {} digits; at most {MAX_DIGITS} are kept",
-            digits.len()
-        ));
+        return Err(format!("{what} has {} digits; at most {MAX_DIGITS} are kept", digits.len()));
     }
     Ok(())
 }
 
 fn identifier(text: &str, part: &str) -> Result<(), String> {
     if text.is_empty() {
-        return Err(format!(
-            "the {part} has an empty identifier; put something between the dots"
-        ));
+        return Err(format!("the {part} has an empty identifier; put something between the dots"));
     }
-    if !text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    {
+    if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(format!(
             "the {part} identifier {} may hold only letters, digits and hyphens",
             quoted(text)

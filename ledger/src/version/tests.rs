@@ -11,17 +11,13 @@ use super::*;
 
 /// Reads a SemVer version that the test knows to be valid.
 pub(super) fn sv(text: &str) -> Version {
-    Scheme::Semver
-        .parse_version(text)
-        .unwrap_or_else(|error| panic!("{error}"))
+    Scheme::Semver.parse_version(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Reads a version of a CalVer pattern that the test knows to be valid.
 pub(super) fn cal(pattern: &str, text: &str) -> Version {
     let scheme = Scheme::parse(pattern).unwrap_or_else(|error| panic!("{error}"));
-    scheme
-        .parse_version(text)
-        .unwrap_or_else(|error| panic!("{error}"))
+    scheme.parse_version(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 const MONTHLY: &str = "calver:YYYY.0M.MICRO";
@@ -68,7 +64,7 @@ fn semver_refuses_everything_looser_with_its_reason() {
         ("1.2.3.4", "it has 4 parts"),
         ("1.4.", "the patch number is empty"),
         ("01.2.3", "leading zero"),
-        ("1.02.3", "the minor number \"02\" has a leading zero"),
+        ("1.02.3", "the minor number `02` has a leading zero"),
         ("2026.06.3", "calver scheme"),
         (" 1.0.0", "remove the white space: write 1.0.0"),
         ("1.0.0\n", "remove the white space: write 1.0.0"),
@@ -100,11 +96,7 @@ fn semver_refuses_everything_looser_with_its_reason() {
 #[test]
 fn a_leading_v_is_told_apart_from_other_faults() {
     for (scheme, text, told) in [
-        (
-            "semver",
-            "v1.4.2",
-            "write 1.4.2 (tag names carry the v, versions do not)",
-        ),
+        ("semver", "v1.4.2", "write 1.4.2 (tag names carry the v, versions do not)"),
         ("semver", "V1.4.2", "write 1.4.2"),
         ("semver", "v1", "leave the v out"),
         ("semver", "v1.2", "leave the v out"),
@@ -124,10 +116,7 @@ fn messages_escape_and_cut_the_value() {
     let shown = refusal("semver", "1\u{1b}[31m").to_string();
     assert!(!shown.contains('\u{1b}'), "{shown}");
     let shown = refusal("semver", &"7".repeat(5000)).to_string();
-    assert!(
-        shown.len() < 300 && shown.contains("(5000 characters)"),
-        "{shown}"
-    );
+    assert!(shown.len() < 300 && shown.contains("...`"), "{shown}");
 }
 
 #[test]
@@ -172,11 +161,7 @@ fn assert_ascending(versions: &[Version]) {
     for (i, low) in versions.iter().enumerate() {
         for (j, high) in versions.iter().enumerate() {
             assert_eq!(low.cmp_precedence(high), Ok(i.cmp(&j)), "{low} and {high}");
-            assert_eq!(
-                low.key().cmp(&high.key()),
-                i.cmp(&j),
-                "keys of {low} and {high}"
-            );
+            assert_eq!(low.key().cmp(high.key()), i.cmp(&j), "keys of {low} and {high}");
         }
     }
 }
@@ -196,13 +181,11 @@ fn build_metadata_has_no_precedence_and_is_not_in_the_key() {
 fn keys_have_the_documented_bytes() {
     assert_eq!(sv("1.4.2").key(), b"\x011\x014\x012\xFF");
     assert_eq!(sv("1.10.0").key(), b"\x011\x0210\x010\xFF");
-    assert_eq!(
-        sv("1.0.0-rc.11+x").key(),
-        b"\x011\x010\x010\x02rc\x00\x01\x0211\x00",
-    );
+    assert_eq!(sv("1.0.0-rc.11+x").key(), b"\x011\x010\x010\x02rc\x00\x01\x0211\x00",);
     assert_eq!(cal(MONTHLY, "2026.06.10").key(), b"\x042026\x016\x0210\xFF");
     let longest = "9".repeat(255);
-    let key = sv(&format!("{longest}.0.0")).key();
+    let version = sv(&format!("{longest}.0.0"));
+    let key = version.key();
     assert_eq!(key[0], 255);
     assert_eq!(key.len(), 1 + 255 + 2 + 2 + 1);
 }
@@ -222,27 +205,14 @@ fn parts_of_a_version_are_kept_as_written() {
 
 #[test]
 fn versions_of_different_schemes_have_no_order() {
-    let error = sv("2026.6.3")
-        .cmp_precedence(&cal(MONTHLY, "2026.06.3"))
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("2026.06.3 (calver:YYYY.0M.MICRO)"),
-        "{error}"
-    );
+    let error = sv("2026.6.3").cmp_precedence(&cal(MONTHLY, "2026.06.3")).unwrap_err();
+    assert!(error.to_string().contains("2026.06.3 (calver:YYYY.0M.MICRO)`"), "{error}");
     assert!(!sv("2026.6.3").same_line(&cal(MONTHLY, "2026.06.3")));
 }
 
 #[test]
 fn monthly_calver_is_the_documented_pattern() {
-    for text in [
-        "2026.06.0",
-        "2026.06.3",
-        "2026.12.10",
-        "1000.01.1",
-        "9999.10.123456789012345",
-    ] {
+    for text in ["2026.06.0", "2026.06.3", "2026.12.10", "1000.01.1", "9999.10.123456789012345"] {
         assert_eq!(cal(MONTHLY, text).as_str(), text);
     }
     for (text, told) in [
@@ -271,23 +241,13 @@ fn monthly_calver_is_the_documented_pattern() {
         assert!(error.to_string().contains(told), "{error}");
     }
     let long = format!("2026.06.{}", "1".repeat(256));
-    assert!(
-        refusal(MONTHLY, &long)
-            .to_string()
-            .contains("at most 255 digits")
-    );
+    assert!(refusal(MONTHLY, &long).to_string().contains("at most 255 digits"));
 }
 
 #[test]
 fn calver_order_is_numeric() {
-    let ascending = [
-        "2025.12.99",
-        "2026.06.0",
-        "2026.06.9",
-        "2026.06.10",
-        "2026.07.0",
-        "2026.10.1",
-    ];
+    let ascending =
+        ["2025.12.99", "2026.06.0", "2026.06.9", "2026.06.10", "2026.07.0", "2026.10.1"];
     assert_ascending(&ascending.map(|text| cal(MONTHLY, text)));
     let ascending = ["6.4.0", "16.10.1", "106.1.0"];
     assert_ascending(&ascending.map(|text| cal("calver:YY.MINOR.MICRO", text)));
@@ -303,6 +263,7 @@ fn other_calver_tokens_check_their_own_writing() {
         ("calver:YYYY.0M.0D", "2000.02.29", "1900.02.29"),
         ("calver:YYYY-0M-0D", "2026-04-30", "2026-04-31"),
         ("calver:YYYY-0M-0D", "2026-04-30", "2026.04.30"),
+        ("calver:YYYY.MM.DD_MICRO", "2026.4.9_12", "2026.4.9-12"),
         ("calver:YYYY.0M.DD-MICRO", "2026.04.9-12", "2026.04.09-12"),
         ("calver:YYYY.0W.MICRO", "2026.05.1", "2026.5.1"),
         ("calver:YYYY.WW", "2026.53", "2026.54"),
@@ -314,32 +275,20 @@ fn other_calver_tokens_check_their_own_writing() {
         ("calver:YYYY", "2026", "2026.1"),
     ] {
         assert_eq!(cal(pattern, good).as_str(), good);
-        assert_eq!(
-            refusal(pattern, bad).code(),
-            "calver_format",
-            "{pattern} {bad}"
-        );
+        assert_eq!(refusal(pattern, bad).code(), "calver_format", "{pattern} {bad}");
         let example = Scheme::parse(pattern).map(|scheme| match scheme {
             Scheme::Calver(pattern) => pattern.example(),
             Scheme::Semver => String::new(),
         });
         assert!(cal(pattern, &example.unwrap()).components().len() > 0);
     }
-    assert_eq!(
-        cal("calver:YY.0M.MICRO", "6.10.0").year_month(),
-        Some((2006, 10))
-    );
+    assert_eq!(cal("calver:YY.0M.MICRO", "6.10.0").year_month(), Some((2006, 10)));
     assert_eq!(cal("calver:YYYY.0W.MICRO", "2026.05.1").year_month(), None);
 }
 
 #[test]
 fn schemes_read_back_as_registered() {
-    for text in [
-        "semver",
-        MONTHLY,
-        "calver:YYYY.MM.DD-MICRO",
-        "calver:YY.MINOR.MICRO",
-    ] {
+    for text in ["semver", MONTHLY, "calver:YYYY.MM.DD-MICRO", "calver:YY.MINOR.MICRO"] {
         assert_eq!(Scheme::parse(text).unwrap().to_string(), text);
     }
 }
@@ -430,36 +379,12 @@ fn go_modules_carry_their_major_version_in_the_path() {
         ("github.com/orion/orion-sdk-go/v2", "2.1.0", None),
         ("github.com/orion/orion-sdk-go/v2", "3.0.0", Some("/v3")),
         ("github.com/orion/orion-sdk-go/v2", "20.0.0", Some("/v20")),
-        (
-            "github.com/orion/orion-sdk-go/v2",
-            "1.9.0",
-            Some("left out"),
-        ),
-        (
-            "github.com/orion/orion-sdk-go/v2",
-            "2.1.0+incompatible",
-            Some("remove +incompatible"),
-        ),
-        (
-            "github.com/orion/orion-sdk-go/v1",
-            "1.0.0",
-            Some("cannot end in /v1"),
-        ),
-        (
-            "github.com/orion/orion-sdk-go/v0",
-            "0.1.0",
-            Some("cannot end in /v0"),
-        ),
-        (
-            "github.com/orion/orion-sdk-go/v02",
-            "2.1.0",
-            Some("cannot end in /v02"),
-        ),
-        (
-            "github.com/orion/orion-sdk-go/v2.1",
-            "2.1.0",
-            Some("cannot end in /v2.1"),
-        ),
+        ("github.com/orion/orion-sdk-go/v2", "1.9.0", Some("left out")),
+        ("github.com/orion/orion-sdk-go/v2", "2.1.0+incompatible", Some("remove +incompatible")),
+        ("github.com/orion/orion-sdk-go/v1", "1.0.0", Some("cannot end in /v1")),
+        ("github.com/orion/orion-sdk-go/v0", "0.1.0", Some("cannot end in /v0")),
+        ("github.com/orion/orion-sdk-go/v02", "2.1.0", Some("cannot end in /v02")),
+        ("github.com/orion/orion-sdk-go/v2.1", "2.1.0", Some("cannot end in /v2.1")),
         ("github.com/orion/rev2", "1.0.0", None),
         ("github.com/orion/go1.4", "1.4.0", None),
         ("gopkg.in/yaml.v3", "3.0.1", None),
@@ -467,21 +392,13 @@ fn go_modules_carry_their_major_version_in_the_path() {
         ("gopkg.in/yaml.v1", "1.0.0", None),
         ("gopkg.in/yaml.v0", "0.1.0", None),
         ("gopkg.in/yaml.v2-unstable", "2.0.0", None),
-        (
-            "gopkg.in/check.v1",
-            "0.0.0-20161208181325-20d25e280405",
-            None,
-        ),
+        ("gopkg.in/check.v1", "0.0.0-20161208181325-20d25e280405", None),
         ("gopkg.in/check.v1", "0.0.1", Some(".v0")),
         ("gopkg.in/yaml", "1.0.0", Some("ends in .vN")),
         ("gopkg.in/yaml.v", "1.0.0", Some("ends in .vN")),
         ("gopkg.in/yaml.v02", "2.0.0", Some("ends in .vN")),
         ("gopkg.in/yaml/v2", "2.0.0", Some("ends in .vN")),
-        (
-            "gopkg.in/yaml.v2",
-            "2.0.0+incompatible",
-            Some("remove +incompatible"),
-        ),
+        ("gopkg.in/yaml.v2", "2.0.0+incompatible", Some("remove +incompatible")),
         ("", "1.0.0", Some("no module path")),
         ("github.com/orion/sdk/", "1.0.0", Some("no module path")),
     ] {
@@ -529,10 +446,7 @@ fn change_classes_are_those_of_the_table_in_both_directions() {
     ] {
         for (live, new) in [(a, b), (b, a)] {
             let (live, new) = (cal(MONTHLY, live), cal(MONTHLY, new));
-            assert_eq!(
-                monthly.change_class(Some(&live), &new, false).as_str(),
-                class
-            );
+            assert_eq!(monthly.change_class(Some(&live), &new, false).as_str(), class);
         }
     }
 }
@@ -555,12 +469,7 @@ fn change_classes_with_a_direction() {
         (Some("2.0.0-rc.1"), "1.4.2", false, "major"),
         (Some("0.5.0-rc.1"), "0.5.0", false, "minor"),
         (Some("0.5.0-rc.1"), "0.4.0", false, "major"),
-        (
-            Some("99999999999999999999.0.0"),
-            "99999999999999999999.0.1",
-            false,
-            "patch",
-        ),
+        (Some("99999999999999999999.0.0"), "99999999999999999999.0.1", false, "patch"),
     ] {
         let live = live.map(sv);
         let found = Scheme::Semver.change_class(live.as_ref(), &sv(new), same_digest);

@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What the suites and benches share: a scratch book and a generated history.
+
+pub mod history;
+pub mod scratch;

@@ -46,16 +46,14 @@ fn semver_text() -> impl Strategy<Value = String> {
 
 /// Versions and conditions from a universe so small that trying all of it means something.
 fn small_version() -> impl Strategy<Value = String> {
-    let pre = select(vec![
-        "", "", "", "-0", "-1", "-a", "-a.0", "-a.0.0", "-a.1", "-b", "-rc.1",
-    ]);
+    let pre = select(vec!["", "", "", "-0", "-1", "-a", "-a.0", "-a.0.0", "-a.1", "-b", "-rc.1"]);
     ([0_u8..3, 0_u8..3, 0_u8..3], pre).prop_map(|([x, y, z], pre)| format!("{x}.{y}.{z}{pre}"))
 }
 
 fn small_range() -> impl Strategy<Value = String> {
     let operator = select(vec!["", "=", ">", ">=", "<", "<="]);
     let item = prop_oneof![
-        8 => (operator, small_version()).prop_map(|(operator, version)| operator.to_owned() + &version),
+        8 => (operator, small_version()).prop_map(|(sign, version)| sign.to_owned() + &version),
         1 => (0_u8..3).prop_map(|x| format!("{x}.x")),
         1 => (0_u8..3, 0_u8..3).prop_map(|(x, y)| format!("{x}.{y}.x")),
         1 => Just("*".to_owned()),
@@ -68,49 +66,36 @@ fn as_cargo(range: &str) -> String {
     let items: Vec<String> = range
         .split(", ")
         .filter(|item| *item != "*")
-        .map(
-            |item| match item.starts_with(|c: char| c.is_ascii_digit()) && !item.ends_with('x') {
-                true => format!("={item}"),
-                false => item.to_owned(),
-            },
-        )
+        .map(|item| match item.starts_with(|c: char| c.is_ascii_digit()) && !item.ends_with('x') {
+            true => format!("={item}"),
+            false => item.to_owned(),
+        })
         .collect();
-    if items.is_empty() {
-        "*".to_owned()
-    } else {
-        items.join(", ")
-    }
+    if items.is_empty() { "*".to_owned() } else { items.join(", ") }
 }
 
 /// Writes the lowest version of an extent, if it has one.
 fn lowest(extent: &Extent) -> Option<String> {
     let dotted = |numbers: &[Number<'_>]| -> String {
-        numbers
-            .iter()
-            .map(Number::digits)
-            .collect::<Vec<_>>()
-            .join(".")
+        numbers.iter().map(Number::digits).collect::<Vec<_>>().join(".")
     };
     if !extent.releases.is_empty() {
         return Some(dotted(&extent.releases.low));
     }
-    let (numbers, interval) = extent
-        .prereleases
-        .iter()
-        .find(|(_, held)| !held.is_empty())?;
+    let (numbers, interval) = extent.prereleases.iter().find(|(_, held)| !held.is_empty())?;
     let identifiers = interval.low.iter().map(|identifier| match identifier {
         Identifier::Numeric(number) => number.digits(),
         Identifier::Text(text) => text,
     });
-    Some(format!(
-        "{}-{}",
-        dotted(numbers),
-        identifiers.collect::<Vec<_>>().join(".")
-    ))
+    Some(format!("{}-{}", dotted(numbers), identifiers.collect::<Vec<_>>().join(".")))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// 256 cases of 16 versions: 65,536 pairs.
     #[test]
@@ -119,24 +104,25 @@ proptest! {
             .iter()
             .map(|text| (sv(text), ::semver::Version::parse(text).unwrap()))
             .collect();
-        let keys: Vec<Vec<u8>> = versions.iter().map(|(version, _)| version.key()).collect();
+        let keys: Vec<&[u8]> = versions.iter().map(|(version, _)| version.key()).collect();
         for ((ours, theirs), key) in versions.iter().zip(&keys) {
             for ((our_other, their_other), other_key) in versions.iter().zip(&keys) {
                 let expected = theirs.cmp_precedence(their_other);
-                prop_assert_eq!(ours.cmp_precedence(our_other), Ok(expected), "{} {}", ours, our_other);
+                let found = ours.cmp_precedence(our_other);
+                prop_assert_eq!(found, Ok(expected), "{} {}", ours, our_other);
                 prop_assert_eq!(key.cmp(other_key), expected, "{} {}", ours, our_other);
             }
         }
     }
 
-    /// 256 cases of 40 near-versions, valid and not.
+    /// 256 cases of 24 near-versions, valid and not.
     #[test]
     fn the_grammar_agrees_with_the_semver_crate(
         texts in vec(prop_oneof![
             "[v0-2]{0,2}\\.?[0-2]{1,2}\\.[0-2]{1,2}([-+][0-1a-b.+-]{0,4})?",
             "[0-9.+ab-]{0,8}",
             semver_text(),
-        ], 40),
+        ], 24),
     ) {
         for text in texts {
             let ours = Scheme::Semver.parse_version(&text);
@@ -159,7 +145,7 @@ proptest! {
         for (low, a) in versions.iter().zip(&numbers) {
             for (high, b) in versions.iter().zip(&numbers) {
                 prop_assert_eq!(low.cmp_precedence(high), Ok(a.cmp(b)));
-                prop_assert_eq!(low.key().cmp(&high.key()), a.cmp(b));
+                prop_assert_eq!(low.key().cmp(high.key()), a.cmp(b));
             }
         }
     }
@@ -181,11 +167,11 @@ proptest! {
     ) {
         let versions: Vec<Version> =
             triples.iter().map(|(y, m, n)| cal(MONTHLY, &format!("{y}.{m:02}.{n}"))).collect();
-        let keys: Vec<Vec<u8>> = versions.iter().map(Version::key).collect();
+        let keys: Vec<&[u8]> = versions.iter().map(Version::key).collect();
         for (i, a) in triples.iter().enumerate() {
             for (j, b) in triples.iter().enumerate() {
                 prop_assert_eq!(versions[i].cmp_precedence(&versions[j]), Ok(a.cmp(b)));
-                prop_assert_eq!(keys[i].cmp(&keys[j]), a.cmp(b));
+                prop_assert_eq!(keys[i].cmp(keys[j]), a.cmp(b));
             }
         }
     }
@@ -193,7 +179,7 @@ proptest! {
     #[test]
     fn ranges_match_like_the_semver_crate(
         text in small_range(),
-        versions in vec(small_version(), 40),
+        versions in vec(small_version(), 24),
     ) {
         let ours = Range::parse(&text).unwrap();
         let theirs = ::semver::VersionReq::parse(&as_cargo(&text)).unwrap();
@@ -207,7 +193,7 @@ proptest! {
     fn emptiness_and_overlap_agree_with_trying_versions(
         a in small_range(),
         b in small_range(),
-        versions in vec(small_version(), 40),
+        versions in vec(small_version(), 24),
     ) {
         let (first, second) = (Range::parse(&a).unwrap(), Range::parse(&b).unwrap());
         for version in versions.iter().map(|text| sv(text)) {
