@@ -79,7 +79,8 @@ fn judge(module: &str, version: &Version) -> Result<(), String> {
         PathMajor::Unmarked if below_two => Ok(()),
         PathMajor::Unmarked => Err(format!(
             "a path without a major suffix carries v0 and v1 only; record the module as \
-             {module}/v{major}, or the version with +incompatible when it has no go.mod"
+             {}, or the version with +incompatible when it has no go.mod",
+            quoted(&format!("{module}/v{major}"))
         )),
         PathMajor::Suffix(named) if named == major => Ok(()),
         PathMajor::Suffix(named) => Err(format!(

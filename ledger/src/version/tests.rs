@@ -411,6 +411,8 @@ fn go_modules_carry_their_major_version_in_the_path() {
             (outcome, _) => panic!("{module} {version}: {outcome:?}"),
         }
     }
+    let shown = gomod::check("a/\u{1b}[31m", &sv("2.0.0")).unwrap_err().to_string();
+    assert!(!shown.contains('\u{1b}'), "{shown}");
     assert!(gomod::check(SDK, &cal(MONTHLY, "2026.06.1")).is_err());
 }
 
