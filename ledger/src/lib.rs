@@ -12,6 +12,7 @@ pub mod key;
 pub mod keyring;
 pub mod limits;
 pub mod note;
+mod parallel;
 pub mod policy;
 pub mod registry;
 pub mod statement;

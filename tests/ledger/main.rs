@@ -5,8 +5,12 @@
 //! database with plain SQL and recompute everything that needs no key.
 
 mod append;
+mod attack;
 mod clock;
+mod crash;
 mod keys;
 mod open;
 mod refusal;
 mod scratch;
+mod tamper;
+mod verify;

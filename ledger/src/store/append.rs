@@ -10,7 +10,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -26,6 +25,7 @@ use crate::event::{Event, Kind};
 use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
 use crate::limits::{CLOCK_BACK_SECONDS_MAX, ENTRY_HEADER_BYTES};
+use crate::parallel;
 use crate::registry::Registry;
 use crate::statement;
 use crate::time::Time;
@@ -33,9 +33,6 @@ use crate::tree::{self, Frontier};
 
 /// How many events are parsed and verified in parallel at a time; bounds the memory of a batch.
 const CHUNK_EVENTS: usize = 2_048;
-
-/// Below this many events threads cost more than they save.
-const PARALLEL_EVENTS_MIN: usize = 8;
 
 /// Says why a batch was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +100,7 @@ struct Stage {
 struct StagedEntry {
     id: Uuid,
     key_id: KeyId,
+    signature: [u8; 64],
     bytes: Vec<u8>,
     chain_hash: ChainHash,
     is_registry: bool,
@@ -249,7 +247,9 @@ impl Writer {
     ) -> Result<(), StageError> {
         let mut unverified = Vec::with_capacity(events.len());
         let mut stopped = Ok(());
-        for (index, (signed, prepared)) in events.iter().zip(prepare_all(events)).enumerate() {
+        for (index, (signed, prepared)) in
+            events.iter().zip(parallel::map(events, prepare)).enumerate()
+        {
             match self.stage_one(stage, first + index, signed, prepared) {
                 Ok(Some((entry, key))) => unverified.push((first + index, entry, key)),
                 Ok(None) => {}
@@ -473,6 +473,7 @@ impl Stage {
         self.entries.push(StagedEntry {
             id: event.header.id,
             key_id: signed.key_id,
+            signature: signed.signature,
             bytes,
             chain_hash: self.chain,
             is_registry,
@@ -486,6 +487,10 @@ impl Stage {
 impl StagedEntry {
     fn pae(&self) -> &[u8] {
         pae_of(&self.bytes)
+    }
+
+    fn is_signed_with(&self, key: &PublicKey) -> bool {
+        key.verify_strict(self.pae(), &self.signature).is_ok()
     }
 }
 
@@ -508,31 +513,16 @@ fn prepare(signed: &SignedEvent) -> Prepared {
     Ok((pae, intake::parse_payload(&signed.payload_type, &signed.body)?))
 }
 
-fn prepare_all(events: &[SignedEvent]) -> Vec<Prepared> {
-    if events.len() < PARALLEL_EVENTS_MIN {
-        return events.iter().map(prepare).collect();
-    }
-    events.par_iter().map(prepare).collect()
-}
-
 /// Returns the index of the first line whose signature does not verify.
 fn first_unsigned(
     entries: &[StagedEntry],
     unverified: &[(usize, usize, PublicKey)],
 ) -> Option<usize> {
-    let bad = |(_, entry, key): &&(usize, usize, PublicKey)| {
-        entries.get(*entry).is_none_or(|staged| {
-            let signature = Entry::decode(&staged.bytes).map(|entry| entry.signature);
-            signature.is_err()
-                || signature.is_ok_and(|bytes| key.verify_strict(staged.pae(), &bytes).is_err())
-        })
-    };
-    let found = if unverified.len() < PARALLEL_EVENTS_MIN {
-        unverified.iter().find(bad)
-    } else {
-        unverified.par_iter().find_first(bad)
-    };
-    found.map(|(index, ..)| *index)
+    let good = parallel::map(unverified, |(_, entry, key)| {
+        entries.get(*entry).is_some_and(|staged| staged.is_signed_with(key))
+    });
+    let bad = good.iter().position(|good| !good)?;
+    unverified.get(bad).map(|(index, ..)| *index)
 }
 
 fn bad_signature() -> Refusal {
