@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// The input broke a rule of the book. `appended` counts what earlier batches of the same
     /// input put into the book; it is 0 unless `--batch` was given.
-    #[error("{refusal}")]
+    #[error("{}", spelled(refusal))]
     Refused {
         /// Which rule, where.
         refusal: Box<Refusal>,
@@ -137,7 +137,7 @@ impl Error {
     pub fn hint_text(&self) -> Option<String> {
         match self {
             Self::Usage { hint, .. } | Self::NotDone { hint, .. } => hint.clone(),
-            Self::Refused { appended: 0, .. } => Some("nothing was appended".to_owned()),
+            Self::Refused { appended: 0, .. } => None,
             Self::Refused { appended, .. } => Some(format!(
                 "{appended} events of earlier batches are in the book; appending the same file \
                  again is safe when its events have ids"
@@ -223,6 +223,17 @@ impl From<AnswerError> for Error {
     }
 }
 
+/// Spells a refusal so that it names line, field, value and remedy, and ends in its code.
+fn spelled(refusal: &Refusal) -> String {
+    let mut shown = refusal.clone();
+    if let Some(value) = &refusal.value
+        && !refusal.message.contains(value.as_str())
+    {
+        shown.message.push_str(&format!("; the value is `{value}`"));
+    }
+    shown.to_string()
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused { refusal: Box::new(refusal), appended: 0 }
@@ -249,5 +260,12 @@ mod tests {
         assert_eq!(shown["error"]["field"], "tag");
         assert_eq!(shown["error"]["value"], Value::Null);
         assert_eq!(shown["error"]["message"], "must be a text");
+    }
+
+    #[test]
+    fn a_refusal_names_line_field_and_value_and_ends_in_its_code() {
+        let refusal = Refusal::new(Code::BadValue, "must be a text").at("tag").with_value("7");
+        let text = Error::from(refusal.on_line(3)).to_string();
+        assert_eq!(text, "line 3: tag: must be a text; the value is `7` (bad_value)");
     }
 }

@@ -91,8 +91,10 @@ impl Args for AppendArgs {
 }
 
 fn kind_command(kind: Kind) -> Command {
+    let usage = format!("relbook append {kind} [--FIELD VALUE]...");
     Command::new(kind.as_str())
         .about(kind.spec().doc.trim())
+        .override_usage(usage)
         .disable_version_flag(true)
         .args(flags::args(kind))
 }

@@ -77,6 +77,13 @@ pub(super) fn run(args: &ApplyArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
+/// Returns the events that bring a book in step with a product file.
+pub(super) fn events(path: &Path, config: &Config) -> Result<Vec<Map<String, Value>>, Error> {
+    let ledger = Ledger::open(&config.book)?;
+    let changes = plan(&read(path)?, ledger.registry(), &ledger)?;
+    Ok(changes.into_iter().map(|change| change.fields).collect())
+}
+
 fn read(path: &Path) -> Result<Product, Error> {
     let file = |error: std::io::Error| Error::file(path, "read", &error);
     let length = std::fs::metadata(path).map_err(file)?.len();

@@ -49,8 +49,19 @@ const TITLES: [&str; 7] = [
 
 const LATER: &str = "not answered yet: comes with the next issue";
 
-/// Asks them all.
+/// Asks them all and shows the answers.
 pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let parts = parts(args, config, ui)?;
+    show(ui, &parts)?;
+    Ok(ExitCode::Done)
+}
+
+/// Asks them all; returns the answers as JSON.
+pub(super) fn answers(args: &AskArgs, config: &Config, ui: &Ui) -> Result<Vec<Value>, Error> {
+    Ok(parts(args, config, ui)?.iter().map(to_json).collect())
+}
+
+fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
     let book = question::open(config, ui)?;
     let lens = book.lens(config.as_of, config.as_known);
     let ask = |question: &Question| book.answer(question, lens);
@@ -77,7 +88,7 @@ pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
         })?),
         None => Part::NotAnswered("diff", "no component is registered".to_owned()),
     };
-    let parts = [
+    Ok([
         answered(ask(&Question::Status { environment: environment() })?),
         answered(ask(&Question::Commit { environment: environment(), component: None })?),
         diff,
@@ -85,9 +96,7 @@ pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
         Part::NotAnswered("compat", LATER.to_owned()),
         answered(approvals),
         Part::NotAnswered("hotfix", LATER.to_owned()),
-    ];
-    show(ui, &parts)?;
-    Ok(ExitCode::Done)
+    ])
 }
 
 fn answered(answer: Answer) -> Part {

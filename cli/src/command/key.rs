@@ -97,13 +97,7 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
         KeyCommand::List => list(config, ui),
         KeyCommand::Enroll { principal, file, roles, components, environments } => {
             let key = read_public(&file)?;
-            let mut event = Map::from_iter([
-                ("kind".to_owned(), json!(Kind::KeyEnrolled.as_str())),
-                ("principal".to_owned(), json!(principal)),
-                ("key_id".to_owned(), json!(key.id().to_string())),
-                ("public_key".to_owned(), json!(key.to_hex())),
-                ("roles".to_owned(), json!(roles)),
-            ]);
+            let mut event = enrolment(&principal, &key, &roles);
             let mut writer = submit::open(config)?;
             if !components.is_empty() {
                 let registry = writer.registry();
@@ -152,7 +146,24 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
     }
 }
 
-fn new(file: &Path, ui: &mut Ui) -> Result<ExitCode, Error> {
+/// Returns the event that enrolls a key.
+pub(super) fn enrolment(
+    principal: &str,
+    key: &PublicKey,
+    roles: &[impl AsRef<str>],
+) -> Map<String, Value> {
+    let roles: Vec<&str> = roles.iter().map(AsRef::as_ref).collect();
+    Map::from_iter([
+        ("kind".to_owned(), json!(Kind::KeyEnrolled.as_str())),
+        ("principal".to_owned(), json!(principal)),
+        ("key_id".to_owned(), json!(key.id().to_string())),
+        ("public_key".to_owned(), json!(key.to_hex())),
+        ("roles".to_owned(), json!(roles)),
+    ])
+}
+
+/// Makes a key pair in `file` and `file.pub`; returns the public half and its path.
+pub(super) fn make(file: &Path) -> Result<(PublicKey, PathBuf), Error> {
     let key = SigningKey::generate().map_err(|error| Error::not_done("io", error.to_string()))?;
     let mut public = file.as_os_str().to_owned();
     public.push(".pub");
@@ -163,7 +174,12 @@ fn new(file: &Path, ui: &mut Ui) -> Result<ExitCode, Error> {
         drop(std::fs::remove_file(&public));
         return Err(error);
     }
-    let key_id = key.public().id().to_string();
+    Ok((key.public(), public))
+}
+
+fn new(file: &Path, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let (key, public) = make(file)?;
+    let key_id = key.id().to_string();
     if ui.format() == Format::Table {
         ui.line(&format!(
             "private key  {}  (only you can read it; keep it secret)",

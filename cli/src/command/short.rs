@@ -99,6 +99,7 @@ impl Short {
     pub(super) fn command(&self) -> Command {
         let command = Command::new(self.name)
             .about(self.about)
+            .override_usage(format!("relbook append {} [--FIELD VALUE]...", self.name))
             .disable_version_flag(true)
             .after_help(self.help)
             .args(flags::args(self.kind));

@@ -75,7 +75,8 @@ pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     let known = answer.header.iter().filter(|(_, cell)| !cell.is_null());
     let width = answer.header.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, cell) in known {
-        ui.line(&format!("{name:<width$}  {}", show(name, cell)))?;
+        let value = wrapped(&show(name, cell), width + 2);
+        ui.line(&format!("{name:<width$}  {value}"))?;
     }
     if !answer.header.is_empty() {
         ui.line("")?;
@@ -152,6 +153,25 @@ fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(),
     ui.line(&grid.to_string())
 }
 
+/// Breaks a long value at its blanks; further lines begin under the first.
+fn wrapped(text: &str, indent: usize) -> String {
+    let room = usize::from(WIDTH).saturating_sub(indent).max(20);
+    let mut whole = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + length > room {
+            whole.truncate(whole.trim_end().len());
+            whole.push('\n');
+            whole.push_str(&" ".repeat(indent));
+            used = 0;
+        }
+        whole.push_str(word);
+        used += length;
+    }
+    whole
+}
+
 fn is_number(column: &Column) -> bool {
     matches!(column.ty, ColumnType::Int | ColumnType::Float)
 }
@@ -215,6 +235,15 @@ mod tests {
     #[test]
     fn a_terminal_never_sees_a_control_character_of_an_event() {
         assert_eq!(show("subject", &Cell::from("a\u{1b}[2Jb")), "a\u{fffd}[2Jb");
+    }
+
+    #[test]
+    fn long_values_are_broken_at_their_blanks() {
+        let text = "word ".repeat(40);
+        let lines: Vec<String> = wrapped(text.trim(), 4).lines().map(str::to_owned).collect();
+        assert!(lines.len() > 1 && lines[1].starts_with("    word"));
+        assert!(lines.iter().all(|line| line.len() <= usize::from(WIDTH)));
+        assert_eq!(wrapped("short", 4), "short");
     }
 
     #[test]

@@ -109,14 +109,14 @@ fn fill(dir: &Path, book: &Path, ui: &mut Ui, quiet: bool) -> Result<usize, Erro
     let admin = config(book, None)?;
     let product = dir.join("orion.yaml");
     std::fs::write(&product, PRODUCT).map_err(|error| Error::file(&product, "write", &error))?;
-    let mut inputs = apply::inputs(&product, &admin)?;
+    let mut inputs = apply::events(&product, &admin)?;
     let mut keys = Vec::new();
     let month = story::month();
     // The clock of the book is still at 1970: the first events say when this begins.
     let began = month.first().and_then(|entry| entry.events.first()?.get("occurred_at").cloned());
     for (principal, roles) in story::PRINCIPALS {
         let file = dir.join(format!("{principal}.pem"));
-        let public = key::write_new(&file)?;
+        let (public, _) = key::make(&file)?;
         inputs.push(key::enrolment(principal, &public, roles));
         keys.push((principal, config(book, Some(&file))?));
     }
