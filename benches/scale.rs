@@ -6,7 +6,12 @@
 //! verification alone, a synced write, a process that does nothing.
 //!
 //! `RELBOOK_SCALE=10000,1000000 cargo bench -p relbook-cli --bench scale`; `-- --test` runs small.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a bench reports to people")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench reports to people"
+)]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -136,8 +141,21 @@ fn appends(scratch: &mut Scratch) {
     let nothing = median((0..RUNS).map(|_| relbook(&book, &["completions", "bash"])).collect());
     let digest = format!("sha256:{}", "ab".repeat(32));
     let one = |i: usize| {
-        relbook(&book, &["append", "build", "--component", "service-01", "--version", &format!("9.9.{i}"),
-            "--digest", &digest, "--commit", "c0ffee"])
+        relbook(
+            &book,
+            &[
+                "append",
+                "build",
+                "--component",
+                "service-01",
+                "--version",
+                &format!("9.9.{i}"),
+                "--digest",
+                &digest,
+                "--commit",
+                "c0ffee",
+            ],
+        )
     };
     let append = median((0..RUNS).map(one).collect());
     line("append one event, a process", millis(append), "");
@@ -156,18 +174,30 @@ fn questions(book: &Path) {
     line("views built from nothing", millis(build), "");
     let all = [
         ("status", vec!["status"], Question::Status { environment: "production".into() }),
-        ("commit", vec!["commit"], Question::Commit { environment: "production".into(), component: None }),
-        ("diff", vec!["diff", "service-01"], Question::Diff {
-            environment: "production".into(),
-            component: "service-01".into(),
-            versions: None,
-            transitions: false,
-        }),
-        ("approvals", vec!["approvals"], Question::Approvals {
-            environment: "production".into(),
-            component: None,
-            which: WhichDeploy::LastSucceeded,
-        }),
+        (
+            "commit",
+            vec!["commit"],
+            Question::Commit { environment: "production".into(), component: None },
+        ),
+        (
+            "diff",
+            vec!["diff", "service-01"],
+            Question::Diff {
+                environment: "production".into(),
+                component: "service-01".into(),
+                versions: None,
+                transitions: false,
+            },
+        ),
+        (
+            "approvals",
+            vec!["approvals"],
+            Question::Approvals {
+                environment: "production".into(),
+                component: None,
+                which: WhichDeploy::LastSucceeded,
+            },
+        ),
     ];
     for (name, args, question) in all {
         let process = median((0..RUNS).map(|_| relbook(book, &args)).collect());
@@ -183,8 +213,14 @@ fn sql(book: &Path) {
     for (what, text) in [
         ("events by kind", "SELECT kind, count(*) AS n FROM events GROUP BY kind ORDER BY n DESC"),
         ("builds of a component", "SELECT count(*) FROM builds WHERE component = 'service-01'"),
-        ("failed deploys", "SELECT component, count(*) FROM deploys WHERE outcome = 'failed' GROUP BY component"),
-        ("unapproved deploys of a component", "SELECT deploy_id FROM deploys WHERE component = 'service-01' AND approval_verdict = 'missing'"),
+        (
+            "failed deploys",
+            "SELECT component, count(*) FROM deploys WHERE outcome = 'failed' GROUP BY component",
+        ),
+        (
+            "unapproved deploys of a component",
+            "SELECT deploy_id FROM deploys WHERE component = 'service-01' AND approval_verdict = 'missing'",
+        ),
     ] {
         let first = relbook(book, &["query", text]);
         let warm = median((0..RUNS).map(|_| relbook(book, &["query", text])).collect());
@@ -194,12 +230,18 @@ fn sql(book: &Path) {
 
 fn sizes(book: &Path, events: usize, when: &str) {
     let mut total = 0;
-    for (name, path) in [("ledger.db", "ledger.db"), ("views.db", "views.db"), ("segments", "segments")] {
+    for (name, path) in
+        [("ledger.db", "ledger.db"), ("views.db", "views.db"), ("segments", "segments")]
+    {
         let bytes = bytes_of(&book.join(path));
         total += bytes;
         if bytes > 0 {
             let each = bytes as f64 / events as f64;
-            line(&format!("{name}, {when}"), format!("{:.1} MB", bytes as f64 / 1e6), &format!("{each:.0} bytes an event"));
+            line(
+                &format!("{name}, {when}"),
+                format!("{:.1} MB", bytes as f64 / 1e6),
+                &format!("{each:.0} bytes an event"),
+            );
         }
     }
     assert!(total > 0);

@@ -121,7 +121,7 @@ pub enum Command {
     /// Print the newest signed checkpoint
     Checkpoint(command::checkpoint::CheckpointArgs),
     /// Build the example product line in a fresh book, ask it and verify it
-    // Demo(command::demo::DemoArgs),
+    Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell
     Completions(command::completions::CompletionsArgs),
     /// Print the manual page, of relbook or of one command

@@ -9,8 +9,8 @@ pub mod approvals;
 pub mod ask;
 pub mod checkpoint;
 pub mod commit;
-// pub mod demo;
 pub mod completions;
+pub mod demo;
 pub mod diff;
 mod flags;
 pub mod init;
@@ -39,7 +39,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
     match &command {
         Command::Completions(args) => return completions::run(args, ui),
         Command::Man(args) => return man::run(args, ui),
-        // Command::Demo(args) => return demo::run(args, ui),
+        Command::Demo(args) => return demo::run(args, ui),
         _ => {}
     }
     let config = Config::new(cli.options)?;
@@ -55,7 +55,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
-        Command::Completions(_) | Command::Man(_) => {
+        Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
         }
     }

@@ -20,7 +20,7 @@ use crate::render;
 use crate::ui::Ui;
 
 /// Arguments of `verify`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   relbook verify
