@@ -13,6 +13,7 @@ mod crash;
 mod keys;
 mod open;
 mod refusal;
+mod schemas;
 mod scratch;
 mod tamper;
 mod verify;
