@@ -116,6 +116,8 @@ pub enum Command {
     Approvals(command::approvals::ApprovalsArgs),
     /// Ask the seven questions at once
     Ask(command::ask::AskArgs),
+    /// Prove the whole book: bytes, signatures, roles, chain, tree, checkpoints
+    Verify(command::verify::VerifyArgs),
     /// Print the newest signed checkpoint
     Checkpoint(command::checkpoint::CheckpointArgs),
     /// Build the example product line in a fresh book, ask it and verify it

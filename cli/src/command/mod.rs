@@ -9,8 +9,8 @@ pub mod approvals;
 pub mod ask;
 pub mod checkpoint;
 pub mod commit;
-pub mod demo;
 pub mod completions;
+pub mod demo;
 pub mod diff;
 mod flags;
 pub mod init;
@@ -20,6 +20,7 @@ mod overview;
 mod question;
 mod short;
 pub mod status;
+pub mod verify;
 
 use crate::args::{Cli, Command};
 use crate::config::Config;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Diff(args) => diff::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
+        Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
