@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::store::{AppendError, OpenError, ReadError, Receipt};
+use relbook_ledger::store::{AppendError, OpenError, ReadError, Receipt, VerifyFailure};
 use relbook_query::BookError;
 use relbook_query::question::AnswerError;
 use serde_json::{Value, json};
@@ -198,6 +198,19 @@ impl From<AppendError> for Error {
 impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         Self::not_done("damaged", error.to_string())
+    }
+}
+
+impl From<VerifyFailure> for Error {
+    fn from(error: VerifyFailure) -> Self {
+        match error {
+            VerifyFailure::Open(error) => error.into(),
+            VerifyFailure::Read(error) => error.into(),
+            VerifyFailure::Io { ref source, .. } => {
+                io_hint(Self::not_done("io", error.to_string()), source)
+            }
+            other => Self::not_done("damaged", other.to_string()),
+        }
     }
 }
 

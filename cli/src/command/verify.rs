@@ -64,9 +64,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
             show_tampering(ui, &error)?;
             Ok(ExitCode::DoesNotHold)
         }
-        Err(VerifyFailure::Open(error)) => Err(error.into()),
-        Err(VerifyFailure::Read(error)) => Err(error.into()),
-        Err(other) => Err(Error::not_done("io", other.to_string())),
+        Err(other) => Err(other.into()),
     }
 }
 
