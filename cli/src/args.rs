@@ -27,21 +27,36 @@ pub enum Format {
     Arrow,
 }
 
-/// Options that every command takes, before or after its name.
+/// Options that every command takes, before or after its name; the last one counts.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Options {
     /// The book: a directory
-    #[arg(long, global = true, value_name = "DIR", env = "RELBOOK_BOOK", default_value = "./book")]
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "book",
+        value_name = "DIR",
+        env = "RELBOOK_BOOK",
+        default_value = "./book"
+    )]
     pub book: String,
     /// The private key that signs: a PEM file (the variable may hold the PEM text itself)
     /// [default: keys/admin.pem of the book]
-    #[arg(long, global = true, value_name = "FILE", env = "RELBOOK_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "key",
+        value_name = "FILE",
+        env = "RELBOOK_KEY",
+        hide_env_values = true
+    )]
     pub key: Option<String>,
     /// The form of the answer
     #[arg(
         long,
         global = true,
+        overrides_with = "format",
         value_enum,
         default_value_t,
         hide_possible_values = true,
@@ -49,10 +64,10 @@ pub struct Options {
     )]
     pub format: Format,
     /// Answer with what had happened by then: 2026-06-10 or 2026-06-10T09:05:00Z [default: now]
-    #[arg(long, global = true, value_name = "TIME", value_parser = time)]
+    #[arg(long, global = true, overrides_with = "as_of", value_name = "TIME", value_parser = time)]
     pub as_of: Option<Time>,
     /// Answer with what the book knew after its event number SEQ [default: all of it]
-    #[arg(long, global = true, value_name = "SEQ")]
+    #[arg(long, global = true, overrides_with = "as_known", value_name = "SEQ")]
     pub as_known: Option<u64>,
 }
 

@@ -105,8 +105,9 @@ impl<'a> Author<'a> {
             && ledger.as_str() != Some(origin)
         {
             let message = format!("the event is for another book; this one is `{origin}`");
-            let refusal = Refusal::new(Code::WrongBook, message).at("ledger").with_value(ledger);
-            return Err(refusal.into());
+            let refusal = Refusal::new(Code::WrongBook, message).at("ledger");
+            let value = ledger.as_str().map_or_else(|| ledger.to_string(), str::to_owned);
+            return Err(refusal.with_value(value).into());
         }
         if let Some(Value::String(name)) = fields.get_mut("component")
             && let Some(registered) = self.registry.resolve(name)

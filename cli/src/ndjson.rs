@@ -35,7 +35,7 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// [`Error::Refused`] for a line that is no strict JSON object, is too long or is cut off;
     /// [`Error::NotDone`] when the input cannot be read.
-    pub fn next(&mut self) -> Result<Option<(u64, Input)>, Error> {
+    pub fn next_event(&mut self) -> Result<Option<(u64, Input)>, Error> {
         loop {
             self.buffer.clear();
             let limit = LINE_BYTES_MAX as u64 + 1;
@@ -122,7 +122,7 @@ mod tests {
         let mut lines = Lines::new(bytes, "test");
         let mut numbers = Vec::new();
         loop {
-            match lines.next() {
+            match lines.next_event() {
                 Ok(Some((number, _))) => numbers.push(number),
                 Ok(None) => return (numbers, None),
                 Err(Error::Refused { refusal, .. }) => return (numbers, Some(*refusal)),
@@ -159,7 +159,7 @@ mod tests {
     fn an_endless_line_is_refused_without_being_read() {
         let endless = std::io::BufReader::new(std::io::repeat(b' '));
         let mut lines = Lines::new(endless, "endless");
-        let Err(Error::Refused { refusal, .. }) = lines.next() else { panic!("refused") };
+        let Err(Error::Refused { refusal, .. }) = lines.next_event() else { panic!("refused") };
         assert_eq!((refusal.code, refusal.line), (Code::TooLarge, Some(1)));
     }
 }

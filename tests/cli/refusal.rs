@@ -1,7 +1,7 @@
 //! Every refusal code that input can earn, through the binary: exit 3, the first bad line, its
 //! field, its value, a remedy; and nothing of the batch in the book.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::scratch::{
     COMMIT, book, build_line, digest, empty, orion, refused, refused_lines, size,
@@ -9,15 +9,16 @@ use crate::scratch::{
 
 /// Returns a good build with some fields replaced; null takes a field out.
 fn build(changes: &Value) -> Vec<u8> {
-    let mut event: Value = serde_json::from_str(&build_line("1.4.2")).unwrap();
-    for (name, value) in changes.as_object().unwrap() {
+    let mut event: Map<String, Value> =
+        serde_json::from_str(&build_line("1.4.2")).expect("a build is an object");
+    for (name, value) in changes.as_object().expect("the changes are an object") {
         if value.is_null() {
-            event.as_object_mut().unwrap().remove(name);
+            event.remove(name);
         } else {
-            event[name] = value.clone();
+            event.insert(name.clone(), value.clone());
         }
     }
-    (event.to_string() + "\n").into_bytes()
+    (Value::Object(event).to_string() + "\n").into_bytes()
 }
 
 /// A refused event, and the code, field, value and remedy that its refusal must name.

@@ -8,11 +8,12 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::admission::{Code, Refusal, admit};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
+use relbook_ledger::registry::Registry;
 use relbook_ledger::store::{Receipt, Writer};
-use serde_json::Map;
+use serde_json::{Map, json};
 
 use super::flags;
 use super::short::{SHORT_FORMS, Short};
@@ -129,16 +130,21 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
 }
 
 fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>, Error> {
+    let short = Short::find(&event.name);
+    let kind = Kind::parse(&event.name);
+    if short.is_none() && kind.is_none() {
+        // Admission knows how to say which kind was meant.
+        return admit(&json!({ "kind": event.name }), &Registry::default())
+            .map(|_| Vec::new())
+            .map_err(Error::from);
+    }
     let mut writer = submit::open(config)?;
-    let events = match Short::find(&event.name) {
-        Some(short) => short.events(&event.matches, &writer),
-        None => match Kind::parse(&event.name) {
-            Some(kind) => flags::read(kind, &event.matches).map(|fields| vec![fields]),
-            // Admission knows how to say which kind was meant.
-            None => Ok(vec![Map::from_iter([("kind".to_owned(), event.name.as_str().into())])]),
-        },
+    let events = match (short, kind) {
+        (Some(short), _) => short.events(&event.matches, &writer)?,
+        (None, Some(kind)) => vec![flags::read(kind, &event.matches)?],
+        (None, None) => Vec::new(),
     };
-    let batch = events?.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
+    let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
     submit::append(config, ui, &mut writer, batch)
 }
 
@@ -190,7 +196,7 @@ fn append_lines(
 fn read_batch(lines: &mut Lines<impl BufRead>, size: Option<usize>) -> Result<Vec<Line>, Error> {
     let mut events = Vec::new();
     while events.len() < size.unwrap_or(usize::MAX) {
-        let Some((line, input)) = lines.next()? else { break };
+        let Some((line, input)) = lines.next_event()? else { break };
         if size.is_none() && events.len() == BATCH_EVENTS_MAX {
             let message = format!(
                 "more than {BATCH_EVENTS_MAX} events in one batch; append in several with --batch N"

@@ -75,7 +75,8 @@ pub enum KeyCommand {
         /// The principal; all its keys in force are meant unless one is named
         principal: String,
         /// One key: its FILE.pub, or its id (the first 8 or more of its 64 hex digits)
-        key: Option<String>,
+        #[arg(value_name = "FILE.pub|KEY_ID")]
+        which: Option<String>,
         /// Why
         #[arg(long)]
         reason: Option<String>,
@@ -118,9 +119,9 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
             submit::show(ui, &receipts, extra)?;
             Ok(ExitCode::Done)
         }
-        KeyCommand::Revoke { principal, key, reason, compromised, from_seq } => {
+        KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
             let mut writer = submit::open(config)?;
-            let keys = keys_to_end(writer.registry(), &principal, key.as_deref())?;
+            let keys = keys_to_end(writer.registry(), &principal, which.as_deref())?;
             let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
             let event = |key_id: &KeyId| {
                 let mut event = Map::from_iter([

@@ -22,7 +22,7 @@ mod short;
 pub mod status;
 pub mod verify;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Format};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -33,7 +33,10 @@ use crate::ui::Ui;
 /// # Errors
 /// Whatever ended the command early.
 pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
-    ui.set_format(cli.options.format);
+    // Behind a kind that it does not know clap reads no options; the form was found before it.
+    if cli.options.format != Format::default() {
+        ui.set_format(cli.options.format);
+    }
     let Some(command) = cli.command else { return overview::run(ui) };
     // These need no book.
     match &command {

@@ -45,9 +45,11 @@ pub struct VerifyArgs {
 
 /// Verifies.
 pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    // The book must also still hold what it held when the earlier run ended.
+    let kept = args.checkpoint.iter().chain(&args.since);
     let options = VerifyOptions {
         book_key: args.public_key.as_deref().map(public_key).transpose()?,
-        checkpoints: args.checkpoint.iter().map(|path| text(path)).collect::<Result<_, _>>()?,
+        checkpoints: kept.map(|path| text(path)).collect::<Result<_, _>>()?,
         since: args.since.as_deref().map(text).transpose()?,
     };
     let outcome = {
