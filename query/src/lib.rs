@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Projections, questions and SQL over a relbook ledger.
+
+mod book;
+pub mod projection;
+pub mod question;
+pub mod release;
+#[cfg(feature = "sql")]
+pub mod sql;
+pub mod table;
+pub mod views;
+
+pub use book::{Book, BookError};

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The ledger through its public interface, on real books in scratch directories.
+//!
+//! Goal: whatever the store promises holds across handles, processes and attacks on the file.
+//! Method: one module per subject; each test makes its own small book; attackers work on the
+//! database with plain SQL and recompute everything that needs no key.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+
+mod append;
+mod attack;
+mod clock;
+mod crash;
+mod keys;
+mod open;
+mod refusal;
+mod schemas;
+mod scratch;
+mod tamper;
+mod verify;

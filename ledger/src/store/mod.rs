@@ -1,1 +1,84 @@
-//! To be written.
+//! The book on disk: one SQLite database, one writer, any number of readers (ledger-format 5).
+//!
+//! ```text
+//! book/ledger.db      entries, registry index, checkpoints, right edge of the tree
+//! book/pin            the newest signed checkpoint, outside the database
+//! book/writer.lock    held by the one writer; its text says who
+//! book/keys/          the book's key, and the admin key that `init` made
+//! ```
+//!
+//! The database is not trusted: whatever it says is provable from the entries, and [`verify()`]
+//! proves it. Nothing here changes or deletes an entry.
+
+mod append;
+mod clock;
+mod create;
+mod durable;
+mod ledger;
+mod lock;
+mod open_error;
+mod pin;
+mod refusal;
+mod schema;
+mod sqlite;
+mod verify;
+mod writer;
+
+pub use append::{AppendError, Receipt};
+pub use clock::{Clock, SystemClock};
+pub use create::{Created, NewBook};
+pub use ledger::{Ledger, ReadError, Record};
+pub use open_error::OpenError;
+pub use schema::{APPLICATION_ID, FORMAT_VERSION};
+pub use verify::{Report, VerifyFailure, VerifyOptions, verify};
+pub use writer::Writer;
+
+use std::path::{Path, PathBuf};
+
+/// Where the parts of a book lie.
+#[derive(Debug, Clone)]
+pub struct BookPaths {
+    dir: PathBuf,
+}
+
+impl BookPaths {
+    /// Names the parts of the book in a directory.
+    pub fn new(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// Returns the directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the database.
+    pub fn database(&self) -> PathBuf {
+        self.dir.join("ledger.db")
+    }
+
+    /// Returns the pin: the newest signed checkpoint.
+    pub fn pin(&self) -> PathBuf {
+        self.dir.join("pin")
+    }
+
+    /// Returns the writer's lock.
+    pub fn lock(&self) -> PathBuf {
+        self.dir.join("writer.lock")
+    }
+
+    /// Returns the directory of the keys.
+    pub fn keys(&self) -> PathBuf {
+        self.dir.join("keys")
+    }
+
+    /// Returns the private key of `book` or `admin`; the public one ends in `.pub`.
+    pub fn private_key(&self, name: &str) -> PathBuf {
+        self.keys().join(format!("{name}.pem"))
+    }
+
+    /// Returns the public key of `book` or `admin`.
+    pub fn public_key(&self, name: &str) -> PathBuf {
+        self.keys().join(format!("{name}.pub"))
+    }
+}

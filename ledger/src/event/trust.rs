@@ -1,0 +1,119 @@
+//! Events about the book itself: its genesis, keys, corrections, refusals.
+
+use serde_json::Value;
+
+use super::field::{Digest, Name};
+
+event! {
+    /// The genesis event, seq 0, written by relbook.
+    "book.created" BookCreated of_book {
+        /// The name of the book; checkpoints carry it.
+        required origin: Name,
+        /// The book's Ed25519 public key, 64 hex digits.
+        required book_public_key: String,
+        /// The version of the ledger format.
+        required format_version: u32,
+        /// Whether the ledger's clock moves only by events.
+        required simulated_clock: bool,
+    }
+}
+
+event! {
+    /// A key may sign for a principal from the next event on; a later enrolment replaces it.
+    "key.enrolled" KeyEnrolled of_book {
+        /// Who holds the key.
+        required principal: Name,
+        /// SHA-256 of the raw public key, 64 hex digits.
+        required key_id: String,
+        /// The Ed25519 public key, 64 hex digits.
+        required public_key: String,
+        /// The only role, where there is one.
+        optional role: Name,
+        /// The roles.
+        optional roles: Vec<Name>,
+        /// The components that the key may write about; all when absent.
+        optional components: Vec<Name>,
+        /// The environments that the key may write about; all when absent.
+        optional environments: Vec<Name>,
+    }
+}
+
+event! {
+    /// A key signs nothing from the next event on.
+    "key.revoked" KeyRevoked of_book {
+        /// Who held the key.
+        required principal: Name,
+        /// SHA-256 of the raw public key, 64 hex digits.
+        required key_id: String,
+        /// Why.
+        optional reason: String,
+    }
+}
+
+event! {
+    /// What a key signed since `from_seq` is suspect; nothing is deleted.
+    "key.compromised" KeyCompromised of_book {
+        /// Who held the key.
+        required principal: Name,
+        /// SHA-256 of the raw public key, 64 hex digits.
+        required key_id: String,
+        /// The first suspect seq.
+        optional from_seq: u64,
+        /// Why.
+        optional reason: String,
+    }
+}
+
+event! {
+    /// Takes an event out of the projections whose view includes the correction; the log keeps both.
+    "event.corrected" EventCorrected of_book {
+        /// The corrected event: its id, or its seq.
+        required corrects: Value,
+        /// Why.
+        optional reason: String,
+    }
+}
+
+event! {
+    /// Sealed fields were erased (semantics B.5).
+    "redaction.applied" RedactionApplied of_book {
+        /// The seq or id of the event whose fields were erased.
+        optional target: Value,
+        /// The erased fields.
+        optional fields: Vec<Name>,
+        /// The data subject, as an opaque id.
+        optional subject: Name,
+        /// The commitment that stays.
+        optional commitment: Digest,
+        /// Why.
+        optional reason: String,
+        /// The legal ground.
+        optional legal_basis: String,
+        /// Who asked.
+        optional by: Name,
+    }
+}
+
+event! {
+    /// Input by an enrolled author that was refused, written by relbook.
+    "append.refused" AppendRefused of_book {
+        /// The refusal code (contract section 2).
+        required code: Name,
+        /// The message that the author saw.
+        required message: String,
+        /// The 1-based line of a batch.
+        optional line: u64,
+        /// The field.
+        optional field: String,
+        /// The value, shortened.
+        optional value: String,
+        /// The kind of the refused event.
+        optional refused_kind: String,
+        /// The id of the refused event.
+        optional refused_id: String,
+        /// The principal whose key signed.
+        optional author: Name,
+        /// The key, 64 hex digits.
+        optional author_key: String,
+    }
+}

@@ -1,0 +1,98 @@
+//! The projections as tables: one file each, shown alike by SQL and by the questions.
+//!
+//! A projection asks the core and lays the answer out in columns; it decides nothing. Names and
+//! meanings of the columns are a public interface (contract section 4).
+
+mod approver_history;
+mod commit_in_prod;
+mod current_versions;
+mod deploys;
+mod live_shares;
+mod production_releases;
+mod release_diffs;
+
+pub(crate) use approver_history::judgement_cells;
+pub(crate) use commit_in_prod::rows_of as commit_rows;
+pub(crate) use current_versions::row_of as current_row;
+pub(crate) use release_diffs::change_cells;
+
+use std::sync::Arc;
+
+use crate::release::{Component, Core, Environment, FactsError};
+use crate::table::{Cell, ColumnType, Table};
+
+/// What is asked of a projection.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// Only rows of this component, by its registered name.
+    pub component: Option<String>,
+    /// Only rows of this environment.
+    pub environment: Option<String>,
+    /// The columns that will be read; others may be left null. All when absent.
+    pub columns: Option<Vec<String>>,
+}
+
+impl Request {
+    /// Tells whether one of the columns will be read.
+    pub fn needs(&self, columns: &[&str]) -> bool {
+        let asked = |name: &&str| match &self.columns {
+            Some(asked) => asked.iter().any(|column| column == name),
+            None => true,
+        };
+        columns.iter().any(|name| asked(name))
+    }
+}
+
+/// A projection: its name, its columns and how its rows are made.
+pub struct Projection {
+    /// The name of the table.
+    pub name: &'static str,
+    /// Its columns.
+    pub columns: &'static [(&'static str, ColumnType)],
+    /// Makes its rows.
+    pub rows: fn(&Core<'_>, &Request) -> Result<Table, FactsError>,
+}
+
+/// All projections.
+pub const PROJECTIONS: &[Projection] = &[
+    current_versions::PROJECTION,
+    live_shares::PROJECTION,
+    commit_in_prod::PROJECTION,
+    production_releases::PROJECTION,
+    release_diffs::PROJECTION,
+    approver_history::PROJECTION,
+    deploys::PROJECTION,
+];
+
+/// Finds a projection by its name.
+pub fn projection(name: &str) -> Option<&'static Projection> {
+    PROJECTIONS.iter().find(|projection| projection.name == name)
+}
+
+/// Returns the components and environments that a request is about, component by component.
+fn pairs(
+    core: &Core<'_>,
+    request: &Request,
+) -> Result<Vec<(Arc<Component>, Environment)>, FactsError> {
+    let environments = core.environments()?;
+    let mut pairs = Vec::new();
+    for component in components(core, request)? {
+        for environment in &environments {
+            if request.environment.as_ref().is_none_or(|name| *name == environment.name) {
+                pairs.push((Arc::clone(&component), environment.clone()));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+fn components(core: &Core<'_>, request: &Request) -> Result<Vec<Arc<Component>>, FactsError> {
+    let mut components = core.components()?;
+    components.retain(|c| request.component.as_ref().is_none_or(|name| *name == c.name));
+    Ok(components)
+}
+
+/// Returns a text cell, or null.
+fn text(value: Option<&str>) -> Cell {
+    value.map_or(Cell::Null, Cell::from)
+}

@@ -1,0 +1,164 @@
+//! The keys under which facts are found: the only index that the core needs.
+//!
+//! Adding a question may add a key; `keys` is the one place that says which events stand under
+//! it. Progress and finish of a deploy do not name their component: whoever builds the index
+//! joins them with their start, in whichever order the two arrive (`joined_keys`).
+
+use std::fmt;
+
+use relbook_ledger::event::deploy::DeployStarted;
+use relbook_ledger::event::{Body, Event, Stage};
+
+macro_rules! keys {
+    ($( $(#[doc = $doc:literal])+ $variant:ident $name:literal ( $( $part:ident ),* ) ),+ $(,)?) => {
+        /// A key under which facts stand.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Key { $( $(#[doc = $doc])+ $variant { $(
+            #[doc = concat!("the ", stringify!($part))]
+            $part: String
+        ),* } ),+ }
+
+        impl fmt::Display for Key {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $( Self::$variant { $( $part ),* } => {
+                    f.write_str($name)?;
+                    $( write!(f, "\u{1f}{}", $part)?; )*
+                    Ok(())
+                } )+ }
+            }
+        }
+    };
+}
+
+keys! {
+    /// Registrations of all components.
+    Components "components" (),
+    /// Registrations of all environments.
+    Environments "environments" (),
+    /// Policy values.
+    Policies "policies" (),
+    /// Compatibility matrices.
+    Matrices "matrices" (),
+    /// Builds of one artifact.
+    BuildDigest "build.digest" (component, digest),
+    /// Builds of one version.
+    BuildVersion "build.version" (component, version),
+    /// Tags of one version.
+    TagVersion "tag.version" (component, version),
+    /// Publishes and yanks of a component.
+    Publishes "publishes" (component),
+    /// Merges of one commit.
+    Commit "commit" (commit),
+    /// Merges of the children of one commit.
+    Children "children" (parent),
+    /// Start, progress and finish of one deploy.
+    Deploy "deploy" (deploy_id),
+    /// All starts of a component's deploys.
+    Starts "starts" (component),
+    /// Starts that put one artifact somewhere.
+    StartDigest "start.digest" (component, digest),
+    /// Starts that take one deploy back.
+    RollbackOf "rollback.of" (deploy_id),
+    /// What changes the live state of a component in an environment; joined.
+    Live "live" (component, environment),
+    /// Production-stage finishes in an environment; joined.
+    Finishes "finishes" (environment),
+    /// Production-stage finishes of a component in an environment; joined.
+    FinishesOf "finishes.of" (component, environment),
+    /// Decisions about one version.
+    ApprovalVersion "approval.version" (component, version),
+    /// All decisions about a component.
+    Approvals "approvals" (component),
+    /// Decisions and revocations with one id.
+    Approval "approval" (approval_id),
+    /// Enrolments, revocations and compromises of one key.
+    KeyLife "key" (key_id),
+}
+
+/// Returns the keys that an event stands under by itself.
+pub fn keys(event: &Event) -> Vec<Key> {
+    let component = || event.component().to_owned();
+    match &event.body {
+        Body::ComponentRegistered(_) => vec![Key::Components {}],
+        Body::EnvironmentRegistered(_) => vec![Key::Environments {}],
+        Body::PolicySet(_) => vec![Key::Policies {}],
+        Body::MatrixPublished(_) => vec![Key::Matrices {}],
+        Body::BuildCompleted(b) => vec![
+            Key::BuildDigest { component: component(), digest: b.digest.to_string() },
+            Key::BuildVersion { component: component(), version: b.version.to_string() },
+        ],
+        Body::TagCreated(t) => tag(component(), t.version.as_deref()),
+        Body::TagMoved(t) => tag(component(), t.version.as_deref()),
+        Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
+            vec![Key::Publishes { component: component() }]
+        }
+        Body::CommitMerged(c) => {
+            let child =
+                |parent: &relbook_ledger::event::Name| Key::Children { parent: parent.to_string() };
+            let itself = Key::Commit { commit: c.commit.to_string() };
+            std::iter::once(itself).chain(c.parents.iter().map(child)).collect()
+        }
+        Body::DeployStarted(d) => start(component(), d),
+        Body::DeployProgressed(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
+        Body::DeployFinished(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
+        Body::DeployRemoved(d) => {
+            vec![Key::Live { component: component(), environment: d.environment.to_string() }]
+        }
+        Body::ApprovalGranted(a) => approval(component(), &a.version, &a.approval_id),
+        Body::ApprovalRejected(a) => approval(component(), &a.version, &a.approval_id),
+        Body::ApprovalRevoked(a) => vec![Key::Approval { approval_id: a.approval_id.to_string() }],
+        Body::KeyEnrolled(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyRevoked(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyCompromised(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        _ => Vec::new(),
+    }
+}
+
+fn tag(component: String, version: Option<&str>) -> Vec<Key> {
+    let version = version.map(str::to_owned);
+    version.map(|version| Key::TagVersion { component, version }).into_iter().collect()
+}
+
+fn start(component: String, d: &DeployStarted) -> Vec<Key> {
+    let mut keys = vec![
+        Key::Deploy { deploy_id: d.deploy_id.to_string() },
+        Key::Starts { component: component.clone() },
+        Key::StartDigest { component: component.clone(), digest: d.digest.to_string() },
+        Key::Live { component, environment: d.environment.to_string() },
+    ];
+    keys.extend(d.rollback_of.as_deref().map(|id| Key::RollbackOf { deploy_id: id.to_owned() }));
+    keys
+}
+
+fn approval(component: String, version: &str, id: &str) -> Vec<Key> {
+    vec![
+        Key::ApprovalVersion { component: component.clone(), version: version.to_owned() },
+        Key::Approvals { component },
+        Key::Approval { approval_id: id.to_owned() },
+    ]
+}
+
+/// Returns the keys that a progress or finish stands under once its deploy's start is known.
+pub fn joined_keys(event: &Event, component: &str, start: &DeployStarted) -> Vec<Key> {
+    let (component, environment) = (component.to_owned(), start.environment.to_string());
+    let live = Key::Live { component: component.clone(), environment: environment.clone() };
+    match &event.body {
+        Body::DeployProgressed(_) => vec![live],
+        Body::DeployFinished(_) if start.stage == Stage::Production => vec![
+            live,
+            Key::Finishes { environment: environment.clone() },
+            Key::FinishesOf { component, environment },
+        ],
+        Body::DeployFinished(_) => vec![live],
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the deploy that a progress or finish belongs to.
+pub fn joins(event: &Event) -> Option<&str> {
+    match &event.body {
+        Body::DeployProgressed(d) => Some(&d.deploy_id),
+        Body::DeployFinished(d) => Some(&d.deploy_id),
+        _ => None,
+    }
+}

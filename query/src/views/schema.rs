@@ -1,0 +1,126 @@
+//! The tables of `views.db`, when they are still good, and how they are dropped when not.
+
+use std::path::Path;
+use std::time::Duration;
+
+use relbook_ledger::store::Ledger;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::sql;
+use crate::release::FactsError;
+
+/// Changes with every change of the tables, the keys or the fold: other versions are rebuilt.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE applied (id INTEGER PRIMARY KEY CHECK (id = 0), next INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
+CREATE TABLE entry (key BLOB NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (key, at, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE correction (target INTEGER NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (target, at, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE commit_level (hash TEXT PRIMARY KEY, level INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshot (fold BLOB NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    state TEXT NOT NULL, PRIMARY KEY (fold, at, seq)) STRICT, WITHOUT ROWID;
+CREATE TABLE transition (fold BLOB NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL,
+    target TEXT NOT NULL, from_digest TEXT, to_digest TEXT NOT NULL, to_version TEXT,
+    deploy_id TEXT NOT NULL, start_seq INTEGER NOT NULL,
+    PRIMARY KEY (fold, at, seq)) STRICT, WITHOUT ROWID;
+";
+
+const NAMES: [&str; 6] =
+    ["applied", "entry", "correction", "commit_level", "snapshot", "transition"];
+
+/// Opens the file, or starts it anew when it is not what this version made from this book.
+pub(super) fn open(path: &Path, ledger: &Ledger) -> Result<Connection, FactsError> {
+    if let Ok(db) = connect(path)
+        && good(&db, ledger).unwrap_or(false)
+    {
+        return Ok(db);
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        // Absent is as good as removed; a file that stays makes the next step fail.
+        drop(std::fs::remove_file(name));
+    }
+    let db = connect(path).map_err(FactsError::new)?;
+    make(&db)?;
+    Ok(db)
+}
+
+/// Makes empty tables in memory.
+pub(super) fn in_memory() -> Result<Connection, FactsError> {
+    let db = Connection::open_in_memory().map_err(FactsError::new)?;
+    make(&db)?;
+    Ok(db)
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(Duration::from_secs(30))?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // A cache: losing its tail costs a replay, not a fact.
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.set_prepared_statement_cache_capacity(64);
+    Ok(db)
+}
+
+fn make(db: &Connection) -> Result<(), FactsError> {
+    let run = || -> rusqlite::Result<()> {
+        db.execute_batch(&format!("BEGIN IMMEDIATE;{TABLES}"))?;
+        db.execute("INSERT INTO applied VALUES (0, 0, ?1)", [[].as_slice()])?;
+        db.pragma_update(None, "user_version", VERSION)?;
+        db.execute_batch("COMMIT")
+    };
+    run().map_err(FactsError::new)
+}
+
+/// Tells whether the tables are of this version and what they hold is still in the log.
+fn good(db: &Connection, ledger: &Ledger) -> Result<bool, FactsError> {
+    let version: i64 =
+        db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(FactsError::new)?;
+    if version != VERSION {
+        return Ok(false);
+    }
+    let applied: Option<(i64, Vec<u8>)> = db
+        .query_row("SELECT next, chain FROM applied", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .map_err(FactsError::new)?;
+    let Some((next, chain)) = applied else { return Ok(false) };
+    if next == 0 {
+        return Ok(true);
+    }
+    let last = ledger.record(super::seq_of(next - 1)).map_err(FactsError::new)?;
+    Ok(last.is_some_and(|record| record.chain_hash.as_slice() == chain))
+}
+
+/// Notes how far the log was applied.
+pub(super) fn set_applied(db: &Connection, next: u64, chain: &[u8; 32]) -> rusqlite::Result<()> {
+    let mut statement = db.prepare_cached("UPDATE applied SET next = ?1, chain = ?2")?;
+    statement.execute(params![sql(next), chain.as_slice()]).map(drop)
+}
+
+/// Returns the first seq that was not applied.
+pub(super) fn applied(db: &Connection) -> rusqlite::Result<u64> {
+    db.query_row("SELECT next FROM applied", [], |row| row.get(0)).map(super::seq_of)
+}
+
+pub(super) fn dump(db: &Connection) -> Result<Vec<String>, FactsError> {
+    let mut lines = Vec::new();
+    for name in NAMES {
+        let mut rows = db.prepare(&format!("SELECT * FROM {name}")).map_err(FactsError::new)?;
+        let width = rows.column_count();
+        let texts = rows
+            .query_map([], |row| {
+                let cells: rusqlite::Result<Vec<String>> =
+                    (0..width).map(|i| row.get_ref(i).map(|cell| format!("{cell:?}"))).collect();
+                Ok(format!("{name} {}", cells?.join(" ")))
+            })
+            .map_err(FactsError::new)?;
+        for text in texts {
+            lines.push(text.map_err(FactsError::new)?);
+        }
+    }
+    lines.sort();
+    Ok(lines)
+}

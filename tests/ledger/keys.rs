@@ -1,0 +1,121 @@
+//! Keys in a real book: who may write what, from when to when, across handles.
+
+use relbook_ledger::admission::Code;
+use serde_json::{Map, Value, json};
+
+use crate::scratch::*;
+
+fn correction(of: Value) -> Map<String, Value> {
+    event("event.corrected", json!({"corrects": of, "reason": "typed wrongly"}))
+}
+
+#[test]
+fn a_revoked_key_signs_nothing_after_its_revocation() {
+    let book = Scratch::new().furnished();
+    book.append(sign(incident(), &key(1)));
+    let revoked = book.append(sign(key_end("key.revoked", 1, "ci"), &book.admin()));
+    let refusal = refused_for(&mut book.writer(), sign(incident(), &key(1)), Code::RevokedKey);
+    assert!(refusal.message.contains(&format!("revoked at seq {}", revoked.seq)), "{refusal}");
+    // What it signed before stays its own.
+    assert_eq!(book.ledger().record(5).unwrap().unwrap().principal, "ci");
+}
+
+#[test]
+fn a_revocation_in_a_batch_holds_for_the_lines_after_it() {
+    let book = Scratch::new().furnished();
+    let batch = [
+        sign(incident(), &key(1)),
+        sign(key_end("key.compromised", 1, "ci"), &book.admin()),
+        sign(incident(), &key(1)),
+    ];
+    let refusal = refused(&mut book.writer(), &batch);
+    assert_eq!((refusal.code, refusal.line), (Code::RevokedKey, Some(3)));
+    assert_eq!(book.writer().append(&batch[..2]).unwrap().len(), 2);
+}
+
+#[test]
+fn roles_bound_what_a_key_may_append() {
+    let book = Scratch::new().furnished();
+    let mut writer = book.writer();
+    writer.append(&[sign(build("1.0.0"), &key(1)), sign(approval(None), &key(2))]).unwrap();
+    refused_for(&mut writer, sign(build("1.0.1"), &key(2)), Code::Role);
+    refused_for(&mut writer, sign(approval(Some("max")), &key(2)), Code::Role);
+    writer.append(&[sign(component("web"), &key(1))]).unwrap();
+    refused_for(&mut writer, sign(enrolment(3, "max", &["ci"]), &key(1)), Code::Role);
+    writer.append(&[sign(approval(Some("max")), &book.admin())]).unwrap();
+}
+
+#[test]
+fn a_later_enrolment_replaces_the_role() {
+    let book = Scratch::new().furnished();
+    book.append(sign(enrolment(1, "ci", &["auditor"]), &book.admin()));
+    refused_for(&mut book.writer(), sign(incident(), &key(1)), Code::Role);
+}
+
+#[test]
+fn nobody_but_the_book_writes_its_kinds() {
+    let book = Scratch::new().furnished();
+    let mut writer = book.writer();
+    let refusal = event("append.refused", json!({"code": "role", "message": "x"}));
+    refused_for(&mut writer, sign(refusal, &book.admin()), Code::Role);
+    let genesis = event(
+        "book.created",
+        json!({
+            "origin": ORIGIN, "book_public_key": key(5).public().to_hex(), "format_version": 1,
+            "simulated_clock": false,
+        }),
+    );
+    refused_for(&mut writer, sign(genesis.clone(), &book.admin()), Code::Role);
+    refused_for(&mut writer, sign(genesis, &book.book_key()), Code::Role);
+    refused_for(&mut writer, sign(enrolment(5, "x", &["admin"]), &book.book_key()), Code::Role);
+}
+
+#[test]
+fn keys_that_cannot_be_trusted_are_not_enrolled() {
+    let book = Scratch::new().furnished();
+    let mut weak = enrolment(5, "x", &["ci"]);
+    let identity = format!("01{}", "00".repeat(31));
+    weak.insert("public_key".into(), identity.into());
+    let refusal = refused_for(&mut book.writer(), sign(weak, &book.admin()), Code::BadValue);
+    assert!(refusal.message.contains("weak"), "{refusal}");
+    let taken = enrolment(1, "other", &["ci"]);
+    refused_for(&mut book.writer(), sign(taken, &book.admin()), Code::BadValue);
+    let itself = event(
+        "key.revoked",
+        json!({"principal": "admin", "key_id": book.admin().public().id().to_string()}),
+    );
+    refused_for(&mut book.writer(), sign(itself, &book.admin()), Code::BadValue);
+}
+
+#[test]
+fn corrections_are_signed_by_the_author_or_an_admin() {
+    let book = Scratch::new().furnished();
+    let target = book.append(sign(incident(), &key(1)));
+    let mut writer = book.writer();
+    refused_for(&mut writer, sign(correction(json!(target.seq)), &key(2)), Code::Role);
+    refused_for(&mut writer, sign(correction(json!(target.id.to_string())), &key(2)), Code::Role);
+    for (corrects, signer) in [
+        (json!(target.seq), key(1)),
+        (json!(target.id.to_string()), key(1)),
+        (json!(target.seq), book.admin()),
+    ] {
+        writer.append(&[sign(correction(corrects), &signer)]).unwrap();
+    }
+    for nothing in [json!(999), json!(new_id()), json!("some words")] {
+        let refusal = refused_for(&mut writer, sign(correction(nothing), &key(1)), Code::BadValue);
+        assert_eq!(refusal.field.as_deref(), Some("corrects"));
+    }
+}
+
+#[test]
+fn a_correction_may_name_an_earlier_line_of_its_batch() {
+    let book = Scratch::new().furnished();
+    let wrong = incident();
+    let by_id = correction(wrong["id"].clone());
+    let batch = [sign(wrong.clone(), &key(1)), sign(by_id.clone(), &key(1))];
+    assert_eq!(book.writer().append(&batch).unwrap().len(), 2);
+    let wrong = incident();
+    let batch = [sign(wrong.clone(), &key(1)), sign(correction(wrong["id"].clone()), &key(2))];
+    let refusal = refused(&mut book.writer(), &batch);
+    assert_eq!((refusal.code, refusal.line), (Code::Role, Some(2)));
+}
