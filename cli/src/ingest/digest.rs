@@ -4,6 +4,8 @@
 //! ID"). They are never compared with each other: a digest that was given is checked only against
 //! the same role, and a digest that the report holds is used only under its own role.
 
+use relbook_ledger::event::Digest;
+
 use super::Context;
 use super::document::Document;
 use super::error::IngestError;
@@ -25,7 +27,7 @@ impl Held {
     /// Takes `repository@digest`, or a bare digest, as one that the registry knows.
     pub(super) fn push_registry(&mut self, reference: &str) {
         let digest = reference.rsplit_once('@').map_or(reference, |(_, digest)| digest);
-        if check(digest).is_ok() && !self.registry.iter().any(|known| known == digest) {
+        if Digest::parse(digest).is_ok() && !self.registry.iter().any(|known| known == digest) {
             self.registry.push(digest.to_owned());
         }
     }
@@ -33,7 +35,7 @@ impl Held {
 
 /// Takes a text when it is a digest: redacted and empty ones are common.
 pub(super) fn usable(text: Option<&str>) -> Option<String> {
-    text.filter(|text| check(text).is_ok()).map(str::to_owned)
+    text.filter(|text| Digest::parse(text).is_ok()).map(str::to_owned)
 }
 
 /// The artifact of an event.
@@ -64,7 +66,7 @@ pub(super) fn subject(
 }
 
 fn given_subject(document: &Document, given: &str, held: &Held) -> Result<Subject, IngestError> {
-    check(given).map_err(|reason| IngestError::BadDigest { digest: given.to_owned(), reason })?;
+    Digest::parse(given).map_err(|reason| IngestError::BadDigest { reason })?;
     let found = |role, check| Ok(Subject { digest: given.to_owned(), role, check });
     if held.manifest.as_deref() == Some(given) {
         return found(Some("manifest"), "equal");
@@ -117,28 +119,4 @@ fn held_subject(document: &Document, held: &Held) -> Result<Subject, IngestError
 
 fn algorithm(digest: &str) -> &str {
     digest.split_once(':').map_or("", |(algorithm, _)| algorithm)
-}
-
-/// Says what keeps a text from being a digest.
-fn check(text: &str) -> Result<(), String> {
-    let Some((algorithm, hex)) = text.split_once(':') else {
-        return Err("is not a digest; write <algorithm>:<hex>, such as sha256:...".to_owned());
-    };
-    if algorithm.is_empty() || !algorithm.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Err("names no digest algorithm before the colon".to_owned());
-    }
-    if hex.is_empty() || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-        return Err("is not lower-case hex after the colon".to_owned());
-    }
-    let digits = match algorithm {
-        "sha256" | "blake3" => 64,
-        "sha384" => 96,
-        "sha512" => 128,
-        "sha1" => 40,
-        _ => return Ok(()),
-    };
-    if hex.len() != digits {
-        return Err(format!("has {} hex digits; {algorithm} has {digits}", hex.len()));
-    }
-    Ok(())
 }

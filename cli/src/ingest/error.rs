@@ -89,11 +89,9 @@ pub enum IngestError {
         shown: String,
     },
     /// The given digest is not one.
-    #[error("--digest {digest}: {reason}")]
+    #[error("--digest: {reason}")]
     BadDigest {
-        /// The digest as given.
-        digest: String,
-        /// What is wrong.
+        /// What is wrong and what to write.
         reason: String,
     },
     /// The given digest and the report contradict each other.

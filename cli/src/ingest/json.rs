@@ -42,6 +42,14 @@ impl<'a> Place<'a> {
         IngestError::Shape { file: self.file.to_owned(), place: place.to_owned(), expected }
     }
 
+    /// Makes the error that says what should be under a key.
+    pub(super) fn expected_under(&self, key: &str, expected: &'static str) -> IngestError {
+        match self.at(key) {
+            Ok(Some(place)) => place.expected(expected),
+            _ => self.expected(expected),
+        }
+    }
+
     pub(super) fn object(&self) -> Result<&'a Map<String, Value>, IngestError> {
         self.value.as_object().ok_or_else(|| self.expected("an object"))
     }

@@ -3,6 +3,8 @@
 //! An event has one spelling, RFC 3339 in UTC with a Z, to the microsecond. The tool's own text,
 //! with its offset, is kept beside it. Go writes its zero time for "not set": that is absent.
 
+use relbook_ledger::time::Time;
+
 use super::error::IngestError;
 use super::json::Place;
 
@@ -18,14 +20,11 @@ pub(super) struct ReportTime {
 /// Reads the time under a key; `None` when it is missing, empty or Go's zero time.
 pub(super) fn at(place: &Place<'_>, key: &str) -> Result<Option<ReportTime>, IngestError> {
     let Some(raw) = place.text(key)? else { return Ok(None) };
-    let wrong = || match place.at(key) {
-        Ok(Some(place)) => place.expected("a time in RFC 3339"),
-        _ => place.expected("a time in RFC 3339"),
-    };
-    let stamp: jiff::Timestamp = raw.parse().map_err(|_| wrong())?;
+    let stamp: jiff::Timestamp =
+        raw.parse().map_err(|_| place.expected_under(key, "a time in RFC 3339"))?;
     if raw.starts_with("0001-01-01T") {
         return Ok(None);
     }
-    let micros = jiff::Timestamp::from_microsecond(stamp.as_microsecond()).map_err(|_| wrong())?;
-    Ok(Some(ReportTime { utc: micros.to_string(), raw: raw.to_owned() }))
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
 }

@@ -98,7 +98,7 @@ fn without_any_digest_the_report_is_refused() {
 
 #[test]
 fn a_given_digest_must_be_one() {
-    for bad in ["v1.0", "sha256:12", "sha256:", ":aa", &digest('0').to_uppercase(), "sha256:zz"] {
+    for bad in ["v1.0", "sha256:12", "sha256:", ":aa", "sha256:zz"] {
         let message = refusal(&image(), &about(Some(bad.to_owned())));
         assert!(message.starts_with("--digest"), "{message}");
     }

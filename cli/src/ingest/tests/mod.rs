@@ -9,6 +9,8 @@ mod grype;
 mod trivy;
 mod trivy_operator;
 
+use relbook_ledger::admission::admit;
+use relbook_ledger::registry::Registry;
 use serde_json::{Value, json};
 
 use super::{Context, Document, IngestError, read};
@@ -40,7 +42,23 @@ fn all(report: &Value, context: &Context) -> Result<Vec<Value>, IngestError> {
 fn one(report: &Value, context: &Context) -> Value {
     let mut events = all(report, context).unwrap();
     assert_eq!(events.len(), 1);
-    events.remove(0)
+    let event = events.remove(0);
+    check_admitted(&event);
+    event
+}
+
+/// Asserts that the ledger takes the event once the author has completed it.
+fn check_admitted(event: &Value) {
+    let mut full = event.clone();
+    full["id"] = json!("0198c1f0-0000-7000-8000-000000000000");
+    if full.get("occurred_at").is_none() {
+        full["occurred_at"] = json!("2026-06-10T09:00:00Z");
+    }
+    let component = json!({"id": full["id"], "kind": "component.registered", "component": "app",
+        "occurred_at": "2026-01-01T00:00:00Z", "scheme": "semver", "release_model": "deployed"});
+    let mut registry = Registry::default();
+    registry.apply(0, &admit(&component, &registry).unwrap());
+    admit(&full, &registry).unwrap();
 }
 
 /// The message that refuses a report.
