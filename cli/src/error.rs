@@ -67,7 +67,8 @@ impl Error {
 
     /// Makes an error about a file that could not be read or written.
     pub fn file(path: &Path, verb: &str, error: &std::io::Error) -> Self {
-        Self::not_done("io", format!("cannot {verb} `{}`: {error}", path.display()))
+        let message = format!("cannot {verb} `{}`: {error}", path.display());
+        io_hint(Self::not_done("io", message), error)
     }
 
     /// Says what to do about it; refusals say so in their message.
@@ -173,7 +174,7 @@ fn io_hint(error: Error, source: &std::io::Error) -> Error {
     use std::io::ErrorKind;
     match source.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            error.hint("writing a book needs a directory that you may write to")
+            error.hint("look at the permissions of the file and of its directory")
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             error.hint("make room on the disk, then run the same command again")

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::flags;
+use crate::event_id;
 
 /// A short form.
 #[derive(Debug)]
@@ -209,7 +210,7 @@ fn with_finish(
     let mut events = vec![event];
     for (number, target) in (1_u64..).zip(targets) {
         let mut finish = Map::new();
-        finish.insert("id".to_owned(), json!(derived_id(id, number)));
+        finish.insert("id".to_owned(), json!(following_id(id, number)));
         finish.insert("kind".to_owned(), json!(Kind::DeployFinished.as_str()));
         for shared in ["occurred_at", "recorded_at", "labels", "source", "deploy_id"] {
             if let Some(value) = events[0].get(shared) {
@@ -226,36 +227,15 @@ fn with_finish(
     Ok(events)
 }
 
-/// Makes the id of a further event of one command: the time of the first id, other random bits
-/// that follow from it, so that a retry makes the same ids.
-fn derived_id(id: &str, number: u64) -> String {
-    let Ok(first) = Uuid::parse_str(id) else { return id.to_owned() };
-    let hash = blake3::derive_key(
-        "relbook 2026 derived event id v1",
-        &[first.as_bytes().as_slice(), &number.to_be_bytes()].concat(),
-    );
-    let mut bytes = *first.as_bytes();
-    bytes[6..].copy_from_slice(&hash[..10]);
-    bytes[6] = 0x70 | (bytes[6] & 0x0f);
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    Uuid::from_bytes(bytes).to_string()
+/// An id that is no UUID stays as it is, for admission to refuse.
+fn following_id(first: &str, number: u64) -> String {
+    Uuid::parse_str(first)
+        .map_or_else(|_| first.to_owned(), |id| event_id::following(&id, number).to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_derived_id_is_a_uuid_v7_that_follows_from_the_first() {
-        let first = Uuid::now_v7().to_string();
-        let second = derived_id(&first, 1);
-        assert_eq!(second, derived_id(&first, 1));
-        assert_ne!(second, derived_id(&first, 2));
-        assert_eq!(second[..13], first[..13]);
-        let parsed = Uuid::parse_str(&second).expect("a UUID");
-        assert_eq!(parsed.get_version_num(), 7);
-        assert_eq!(parsed.get_variant(), uuid::Variant::RFC4122);
-    }
 
     #[test]
     fn every_short_form_has_flags_that_clap_accepts() {

@@ -3,6 +3,7 @@
 //! Forms other than `table` are stable: names and order of columns are those of the answer.
 //! Nothing is computed here; a form may shorten for the eye (`table`) but never for a program.
 
+pub mod batch;
 mod columnar;
 mod csv;
 mod text;
