@@ -537,6 +537,24 @@ fn a_book_must_begin_with_its_own_genesis() {
 }
 
 #[test]
+fn a_book_has_one_genesis() {
+    let book = Scratch::new();
+    let attack = Attack::on(&book);
+    let fields = json!({
+        "origin": ORIGIN, "book_public_key": book.book_key().public().to_hex(),
+        "format_version": 1, "simulated_clock": false,
+    });
+    let second = event("book.created", fields);
+    let id: uuid::Uuid = second["id"].as_str().unwrap().parse().unwrap();
+    let second = sign(second, &book.book_key());
+    attack.change(1, |entry| (entry.pae, entry.signature) = (second.pae(), second.signature));
+    attack.sql(&format!("UPDATE events SET id = x'{}' WHERE seq = 1", id.simple()));
+    attack.reseal(&book.book_key());
+    attack.cover_tracks();
+    expect(&book, "role", Some(1));
+}
+
+#[test]
 fn a_simulated_clock_must_be_what_the_events_make_it() {
     let book = Scratch::simulated();
     book.append(sign(incident(), &book.admin()));

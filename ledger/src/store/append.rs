@@ -278,7 +278,7 @@ impl Writer {
         let refused = |refusal| StageError::Refused(index, refusal);
         let (pae, value) = prepared.map_err(refused)?;
         // A retry is recognised before it is judged: its first sending was judged.
-        let known = match intake::id_of(&value) {
+        let known = match id_of(&value) {
             Some(id) => self.known(stage, id, &pae)?,
             None => Known::No,
         };
@@ -289,11 +289,12 @@ impl Writer {
         let registry = stage.registry.as_ref().unwrap_or(&self.ledger.registry);
         let place = Place {
             origin: &self.ledger.origin,
+            book_key: self.ledger.book_key,
             simulated_clock: self.ledger.simulated_clock,
             seq: stage.frontier.size(),
             registry,
         };
-        let (event, author) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
+        let (event, by_book) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
         if matches!(known, Known::Other) {
             return Err(refused(id_conflict(event.header.id)));
         }
@@ -303,13 +304,16 @@ impl Writer {
                 .map_err(refused)?;
         }
         let received = match self.ledger.simulated_clock {
-            true => intake::simulated_received(&event, author.is_book, stage.clock),
+            true => intake::simulated_received(&event, by_book, stage.clock),
             false => Ok(stage.clock),
         };
         let received = received.map_err(refused)?;
         intake::check_future(&event, received, registry).map_err(refused)?;
+        let key = place
+            .key_in_force(signed.key_id)
+            .expect("a key that is not in force was refused by the judgement");
         let entry = stage.place(signed, &event, received, pae, &self.ledger.registry);
-        Ok(Some((entry, author.public_key)))
+        Ok(Some((entry, key)))
     }
 
     /// Looks an id up among the lines before and in the book.
@@ -509,7 +513,8 @@ enum Known {
 type Prepared = Result<(Vec<u8>, Value), Refusal>;
 
 fn prepare(signed: &SignedEvent) -> Prepared {
-    let pae = intake::sized_pae(&signed.payload_type, &signed.body)?;
+    let pae = signed.pae();
+    intake::check_size(pae.len())?;
     Ok((pae, intake::parse_payload(&signed.payload_type, &signed.body)?))
 }
 
@@ -523,6 +528,11 @@ fn first_unsigned(
     });
     let bad = good.iter().position(|good| !good)?;
     unverified.get(bad).map(|(index, ..)| *index)
+}
+
+/// Reads the id of an event whose other fields may still be wrong.
+pub(super) fn id_of(event: &Value) -> Option<Uuid> {
+    event.get("id")?.as_str()?.parse().ok()
 }
 
 fn bad_signature() -> Refusal {

@@ -118,12 +118,13 @@ pub fn verify(
     progress: &dyn Fn(u64, u64),
 ) -> Result<Report, VerifyFailure> {
     let paths = BookPaths::new(dir);
+    // The pin is read before the log: a writer may append in between, and a pin that is newer than
+    // what is read of the log would look like a log that was cut off.
+    let path = paths.pin();
+    let pin = pin::read(&path).map_err(|source| VerifyFailure::Io { path, source })?;
     let connection = open(&paths)?;
     let transaction = connection.unchecked_transaction()?;
     check_schema(&transaction)?;
-    let pin_path = paths.pin();
-    let pin =
-        pin::read(&pin_path).map_err(|source| VerifyFailure::Io { path: pin_path, source })?;
     let (book_key, since) = (known_key(&paths, options)?, since(options)?);
     let mut sizes =
         numbers(&transaction, "SELECT size FROM checkpoints NOT INDEXED ORDER BY size")?;

@@ -455,7 +455,13 @@ fn parse(row: &Row) -> Result<Parsed, VerifyError> {
 }
 
 fn place<'a>(book: &'a Book, registry: &'a Registry, seq: u64) -> Place<'a> {
-    Place { origin: &book.origin, simulated_clock: book.simulated_clock, seq, registry }
+    Place {
+        origin: &book.origin,
+        book_key: book.key,
+        simulated_clock: book.simulated_clock,
+        seq,
+        registry,
+    }
 }
 
 /// Judges an event by itself: signature, rules of admission, key and role.
@@ -470,18 +476,15 @@ fn judge(
     verify_signature: bool,
 ) -> Result<Judged, VerifyError> {
     let entry = &parsed.entry;
-    let key = match seq {
-        0 => Some(book.key).filter(|key| key.id() == entry.key_id),
-        _ => registry.keyring().author(entry.key_id, seq).map(|grant| grant.public_key),
-    };
-    if let Some(key) = key
-        && verify_signature
+    let place = place(book, registry, seq);
+    if verify_signature
+        && let Some(key) = place.key_in_force(entry.key_id)
         && key.verify_strict(&entry.pae, &entry.signature).is_err()
     {
         return Err(VerifyError::Signature { seq });
     }
     let value = parsed.event.as_ref().map_err(Clone::clone)?;
-    let (event, author) = intake::judge(value, entry.key_id, &place(book, registry, seq))
+    let (event, by_book) = intake::judge(value, entry.key_id, &place)
         .map_err(|refusal| VerifyError::Inadmissible { seq, refusal })?;
-    Ok(Judged { event, by_book: author.is_book })
+    Ok(Judged { event, by_book })
 }

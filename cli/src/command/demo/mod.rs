@@ -44,16 +44,24 @@ pub(super) fn run(args: &DemoArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
     let origin = "orion.example/demo".to_owned();
     Ledger::create(&book, NewBook { origin: origin.clone(), simulated_clock: true })?;
     let quiet = ui.format() != Format::Table;
-    say(ui, &format!("1. a new book: {origin} in {}", book.display()))?;
+    say(ui, &format!("A new book: {origin} in {}", book.display()))?;
     let appended = fill(&dir, &book, ui, quiet)?;
-    say(ui, &format!("   {appended} events appended and signed by {} keys\n", story::PRINCIPALS.len() + 1))?;
+    say(
+        ui,
+        &format!(
+            "   {appended} events appended and signed by {} keys\n",
+            story::PRINCIPALS.len() + 1
+        ),
+    )?;
 
-    say(ui, "4. the seven questions\n")?;
+    say(ui, "The seven questions\n")?;
     let config = config(&book, None)?;
-    let questions = ask::AskArgs { component: Some("orion-api".to_owned()), env: "production".to_owned() };
+    let questions =
+        ask::AskArgs { component: Some("orion-api".to_owned()), env: "production".to_owned() };
     let code = if quiet {
         let answers = ask::answers(&questions, &config, ui)?;
-        let report = store::verify(&book, &VerifyOptions::default(), &|_, _| {})?;
+        let report = store::verify(&book, &VerifyOptions::default(), &|_, _| {})
+            .map_err(|error| Error::Bug(format!("the example book does not verify: {error}")))?;
         ui.json(&json!({
             "book": book.to_string_lossy(),
             "origin": origin,
@@ -64,16 +72,19 @@ pub(super) fn run(args: &DemoArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
         ExitCode::Done
     } else {
         ask::run(&questions, &config, ui)?;
-        ui.line("\n5. the proof\n")?;
+        ui.line("\nThe proof\n")?;
         super::verify::run(&super::verify::VerifyArgs::default(), &config, ui)?
     };
     let shown = book.display();
-    say(ui, &format!(
-        "\nThe book stays in {shown}. Go on with, for example:\n  \
+    say(
+        ui,
+        &format!(
+            "\nThe book stays in {shown}. Go on with, for example:\n  \
          relbook --book {shown} status --as-of 2026-06-09T10:30:00Z\n  \
          relbook --book {shown} diff orion-api 1.4.0 1.5.1\n  \
          relbook --book {shown} query \"SELECT component, version, outcome, approval_verdict FROM deploys WHERE stage = 'production'\""
-    ))?;
+        ),
+    )?;
     Ok(code)
 }
 
@@ -84,12 +95,17 @@ fn say(ui: &mut Ui, text: &str) -> Result<(), Error> {
 fn place(args: &DemoArgs) -> Result<PathBuf, Error> {
     let Some(dir) = &args.dir else {
         let made = tempfile::Builder::new().prefix("relbook-demo-").tempdir();
-        return made.map(tempfile::TempDir::keep).map_err(|error| Error::file(&std::env::temp_dir(), "write", &error));
+        return made
+            .map(tempfile::TempDir::keep)
+            .map_err(|error| Error::file(&std::env::temp_dir(), "write", &error));
     };
     std::fs::create_dir_all(dir).map_err(|error| Error::file(dir, "make", &error))?;
     let mut entries = std::fs::read_dir(dir).map_err(|error| Error::file(dir, "read", &error))?;
     if entries.next().is_some() {
-        return Err(Error::usage(format!("`{}` is not empty; the demo needs a directory of its own", dir.display())));
+        return Err(Error::usage(format!(
+            "`{}` is not empty; the demo needs a directory of its own",
+            dir.display()
+        )));
     }
     Ok(dir.clone())
 }
@@ -125,16 +141,26 @@ fn fill(dir: &Path, book: &Path, ui: &mut Ui, quiet: bool) -> Result<usize, Erro
     }
     let mut appended = inputs.len();
     append(&admin, ui, inputs)?;
-    say(ui, "2. the product line applied (5 components, 3 environments, policy, matrix), 3 keys enrolled")?;
-    say(ui, "3. June 2026, event by event")?;
+    say(
+        ui,
+        "The product line applied (5 components, 3 environments, policy, matrix), 3 keys enrolled",
+    )?;
+    say(ui, "June 2026, event by event:")?;
     for entry in month {
         let Some((_, signer)) = keys.iter().find(|(name, _)| *name == entry.by) else { continue };
-        let at = entry.events.first().and_then(|e| e.get("occurred_at")?.as_str().map(str::to_owned));
+        let at =
+            entry.events.first().and_then(|e| e.get("occurred_at")?.as_str().map(str::to_owned));
         let count = entry.events.len();
         appended += count;
         append(signer, ui, entry.events)?;
         if !quiet {
-            ui.line(&format!("   {}  {:<8}  {:>2}  {}", at.unwrap_or_default(), entry.by, count, entry.what))?;
+            ui.line(&format!(
+                "   {}  {:<8}  {:>2}  {}",
+                at.unwrap_or_default(),
+                entry.by,
+                count,
+                entry.what
+            ))?;
         }
     }
     Ok(appended)

@@ -28,6 +28,8 @@ pub(super) fn month() -> Vec<Entry> {
     let mut story = Story { at: Time::EPOCH, entries: Vec::new(), deploys: 0 };
     story.before();
     story.first_half();
+    story.failed_canary();
+    story.train();
     story.bad_release();
     story.minor_release();
     story.hotfix();
@@ -84,7 +86,14 @@ impl Story {
         self.entries.push(Entry { by, what: what.into(), events: stamped });
     }
 
-    fn merge(&mut self, component: &str, name: &str, parents: &[&str], author: &str, subject: &str) {
+    fn merge(
+        &mut self,
+        component: &str,
+        name: &str,
+        parents: &[&str],
+        author: &str,
+        subject: &str,
+    ) {
         self.merge_more(component, name, parents, author, subject, json!({"branch": "main"}));
     }
 
@@ -141,14 +150,20 @@ impl Story {
         for target in targets {
             events.push(json!({"kind": "deploy.finished", "deploy_id": id, "target": target, "outcome": "succeeded"}));
         }
-        self.append("ci-orion", format!("{} {}: deploy to {stage}", r.component, r.version), events);
+        self.append(
+            "ci-orion",
+            format!("{} {}: deploy to {stage}", r.component, r.version),
+            events,
+        );
         id
     }
 
     fn check(&mut self, r: Release<'_>, stage: &str, suites: &[&str]) {
         let image = digest(r.component, r.version);
-        let check = |suite: &&str| json!({"kind": "check.completed", "component": r.component, "suite": suite,
-            "stage": stage, "digest": image, "result": "pass", "duration_s": 142});
+        let check = |suite: &&str| {
+            json!({"kind": "check.completed", "component": r.component, "suite": suite,
+            "stage": stage, "digest": image, "result": "pass", "duration_s": 142})
+        };
         let what = format!("{} {}: {} in {stage}", r.component, r.version, suites.join(", "));
         self.append("ci-orion", what, suites.iter().map(check).collect());
     }
@@ -174,10 +189,15 @@ impl Story {
             start.extend(more);
         }
         let progress = json!({"kind": "deploy.progressed", "deploy_id": id, "target": "us-east-1", "weight": 5});
-        self.append("ci-orion", format!("{} {}: canary at 5 %", r.component, r.version), vec![start, progress]);
+        self.append(
+            "ci-orion",
+            format!("{} {}: canary at 5 %", r.component, r.version),
+            vec![start, progress],
+        );
         let began = self.at;
         self.wait(minutes);
-        let (result, errors, latency) = if holds { ("pass", 0.02, 6.0) } else { ("fail", 1.4, 210.0) };
+        let (result, errors, latency) =
+            if holds { ("pass", 0.02, 6.0) } else { ("fail", 1.4, 210.0) };
         let outcome = if holds { json!("succeeded") } else { json!("failed") };
         let mut finish = json!({"kind": "deploy.finished", "deploy_id": id, "target": "us-east-1", "outcome": outcome});
         if !holds {
@@ -213,8 +233,14 @@ impl Story {
         self.day("2026-05-28T08:00:00Z");
         self.merge("orion-api", "api-base", &[], "p_alice", "feat(api): orders");
         self.merge("orion-web", "web-base", &[], "p_dan", "feat(web): order list");
-        let api = Release { component: "orion-api", version: "1.4.0", tag: "v1.4.0", commit: "api-base" };
-        let web = Release { component: "orion-web", version: "2026.05.7", tag: "web/2026.05.7", commit: "web-base" };
+        let api =
+            Release { component: "orion-api", version: "1.4.0", tag: "v1.4.0", commit: "api-base" };
+        let web = Release {
+            component: "orion-web",
+            version: "2026.05.7",
+            tag: "web/2026.05.7",
+            commit: "web-base",
+        };
         for r in [api, web] {
             self.stage(r);
             self.approve("p_rita", r);
@@ -227,36 +253,70 @@ impl Story {
         self.publish("orion-helm", "1.3.2", json!({"app_version": "1.4.0"}));
     }
 
-    /// A patch that needs no approval, a CalVer period that does, and the monthly train.
+    /// A patch that needs no approval, a CalVer period that does.
     fn first_half(&mut self) {
         self.day("2026-06-02T08:00:00Z");
-        self.merge("orion-api", "api-141", &["api-base"], "p_bob", "fix(auth): refresh tokens in time (#101)");
-        let api = Release { component: "orion-api", version: "1.4.1", tag: "v1.4.1", commit: "api-141" };
+        self.merge(
+            "orion-api",
+            "api-141",
+            &["api-base"],
+            "p_bob",
+            "fix(auth): refresh tokens in time (#101)",
+        );
+        let api =
+            Release { component: "orion-api", version: "1.4.1", tag: "v1.4.1", commit: "api-141" };
         self.stage(api);
         self.canary(api, 32, json!({}), true);
         self.deploy(api, "production", json!({}));
         self.day("2026-06-03T09:00:00Z");
         self.merge("orion-web", "web-260", &["web-base"], "p_dan", "feat(web): bulk edit (#44)");
-        let web = Release { component: "orion-web", version: "2026.06.0", tag: "web/2026.06.0", commit: "web-260" };
+        let web = Release {
+            component: "orion-web",
+            version: "2026.06.0",
+            tag: "web/2026.06.0",
+            commit: "web-260",
+        };
         self.stage(web);
         self.approve("p_olga", web);
         self.deploy(web, "production", json!({}));
+    }
+
+    /// The monthly train of what is published.
+    fn train(&mut self) {
         self.day("2026-06-08T09:00:00Z");
         self.publish("orion-sdk-go", "2.1.0", json!({"go_module": "example.org/orion-sdk-go/v2"}));
         self.publish("orion-cli", "1.9.0", json!({}));
         self.publish("orion-helm", "1.4.0", json!({"app_version": "1.4.1"}));
     }
 
-    /// A canary that fails, and a release that passes its canary and is rolled back all the same.
-    fn bad_release(&mut self) {
+    /// A release whose canary fails.
+    fn failed_canary(&mut self) {
         self.day("2026-06-05T08:00:00Z");
-        self.merge("orion-api", "api-142", &["api-141"], "p_alice", "fix(db): close leaked connections (#102)");
-        let failed = Release { component: "orion-api", version: "1.4.2", tag: "v1.4.2", commit: "api-142" };
+        self.merge(
+            "orion-api",
+            "api-142",
+            &["api-141"],
+            "p_alice",
+            "fix(db): close leaked connections (#102)",
+        );
+        let failed =
+            Release { component: "orion-api", version: "1.4.2", tag: "v1.4.2", commit: "api-142" };
         self.stage(failed);
         self.canary(failed, 12, json!({}), false);
+    }
+
+    /// A release that passes its canary and is rolled back all the same.
+    fn bad_release(&mut self) {
         self.day("2026-06-09T08:00:00Z");
-        self.merge("orion-api", "api-143", &["api-142"], "p_alice", "fix(db): size the pool by load (#105)");
-        let bad = Release { component: "orion-api", version: "1.4.3", tag: "v1.4.3", commit: "api-143" };
+        self.merge(
+            "orion-api",
+            "api-143",
+            &["api-142"],
+            "p_alice",
+            "fix(db): size the pool by load (#105)",
+        );
+        let bad =
+            Release { component: "orion-api", version: "1.4.3", tag: "v1.4.3", commit: "api-143" };
         self.stage(bad);
         self.canary(bad, 33, json!({}), true);
         let id = self.deploy(bad, "production", json!({}));
@@ -264,18 +324,32 @@ impl Story {
         self.append("ci-orion", "incident INC-7 opened", vec![
             json!({"kind": "incident.opened", "incident_id": "INC-7", "caused_by": id, "severity": "high"}),
         ]);
-        let old = Release { component: "orion-api", version: "1.4.1", tag: "v1.4.1", commit: "api-141" };
-        self.deploy(old, "production", json!({"reason": "rollback", "rollback_of": id, "incident_id": "INC-7"}));
-        self.append("ci-orion", "incident INC-7 resolved", vec![
-            json!({"kind": "incident.resolved", "incident_id": "INC-7", "caused_by": id}),
-        ]);
+        let old =
+            Release { component: "orion-api", version: "1.4.1", tag: "v1.4.1", commit: "api-141" };
+        self.deploy(
+            old,
+            "production",
+            json!({"reason": "rollback", "rollback_of": id, "incident_id": "INC-7"}),
+        );
+        self.append(
+            "ci-orion",
+            "incident INC-7 resolved",
+            vec![json!({"kind": "incident.resolved", "incident_id": "INC-7", "caused_by": id})],
+        );
     }
 
     fn minor_release(&mut self) {
         self.day("2026-06-16T08:00:00Z");
-        self.merge("orion-api", "api-150a", &["api-143"], "p_alice", "fix(db): bound the pool (#109)");
+        self.merge(
+            "orion-api",
+            "api-150a",
+            &["api-143"],
+            "p_alice",
+            "fix(db): bound the pool (#109)",
+        );
         self.merge("orion-api", "api-150", &["api-150a"], "p_bob", "feat(api): bulk export (#110)");
-        let api = Release { component: "orion-api", version: "1.5.0", tag: "v1.5.0", commit: "api-150" };
+        let api =
+            Release { component: "orion-api", version: "1.5.0", tag: "v1.5.0", commit: "api-150" };
         self.stage(api);
         self.approve("p_rita", api);
         self.canary(api, 35, json!({}), true);
@@ -285,7 +359,13 @@ impl Story {
     /// From incident to production in 27 minutes, on a branch of what is live.
     fn hotfix(&mut self) {
         self.day("2026-06-22T10:00:00Z");
-        self.merge("orion-api", "api-main", &["api-150"], "p_bob", "feat(api)!: new order schema (#114)");
+        self.merge(
+            "orion-api",
+            "api-main",
+            &["api-150"],
+            "p_bob",
+            "feat(api)!: new order schema (#114)",
+        );
         self.day("2026-06-23T14:00:00Z");
         self.append("ci-orion", "incident INC-9, hotfix HF-1 opened", vec![
             json!({"kind": "incident.opened", "incident_id": "INC-9", "severity": "critical"}),
@@ -295,8 +375,16 @@ impl Story {
                 "base_commit": commit("api-150")}),
         ]);
         let branch = json!({"branch": "hotfix/v1.5.1", "hotfix_id": "HF-1"});
-        self.merge_more("orion-api", "api-151", &["api-150"], "p_alice", "fix(export): escape formulas (#115)", branch);
-        let fix = Release { component: "orion-api", version: "1.5.1", tag: "v1.5.1", commit: "api-151" };
+        self.merge_more(
+            "orion-api",
+            "api-151",
+            &["api-150"],
+            "p_alice",
+            "fix(export): escape formulas (#115)",
+            branch,
+        );
+        let fix =
+            Release { component: "orion-api", version: "1.5.1", tag: "v1.5.1", commit: "api-151" };
         self.build(fix);
         let hotfix = json!({"reason": "hotfix", "hotfix_id": "HF-1", "incident_id": "INC-9"});
         self.deploy(fix, "dev", hotfix.clone());
@@ -306,11 +394,20 @@ impl Story {
         self.approve("p_olga", fix);
         self.canary(fix, 5, hotfix.clone(), true);
         self.deploy(fix, "production", hotfix);
-        self.append("ci-orion", "incident INC-9 resolved", vec![
-            json!({"kind": "incident.resolved", "incident_id": "INC-9"}),
-        ]);
+        self.append(
+            "ci-orion",
+            "incident INC-9 resolved",
+            vec![json!({"kind": "incident.resolved", "incident_id": "INC-9"})],
+        );
         let picked = json!({"branch": "main", "cherry_picked_from": commit("api-151")});
-        self.merge_more("orion-api", "api-main-fix", &["api-main"], "p_alice", "fix(export): escape formulas (#116)", picked);
+        self.merge_more(
+            "orion-api",
+            "api-main-fix",
+            &["api-main"],
+            "p_alice",
+            "fix(export): escape formulas (#116)",
+            picked,
+        );
         self.check(fix, "staging", &["integration"]);
     }
 }
