@@ -163,11 +163,23 @@ impl From<OpenError> for Error {
                 Self::not_done("damaged", message)
             }
             OpenError::Origin { .. } => Self::usage(message),
-            OpenError::Io { ref source, .. } => io_hint(Self::not_done("io", message), source),
-            _ => Self::not_done("io", message),
+            OpenError::Io { ref source, .. } => {
+                let message = format!("the book cannot be used: {message}");
+                io_hint(Self::not_done("io", message), source)
+            }
+            _ => database(format!("the book cannot be used: {message}")),
         }
     }
 }
+
+/// Makes an error of what the database reports, with what usually helps.
+fn database(message: String) -> Error {
+    let full = message.contains("disk is full");
+    let error = Error::not_done("io", message);
+    if full { error.hint(FULL) } else { error }
+}
+
+const FULL: &str = "make room on the disk, then run the same command again";
 
 /// Says what usually helps against what the system reports.
 fn io_hint(error: Error, source: &std::io::Error) -> Error {
@@ -177,7 +189,7 @@ fn io_hint(error: Error, source: &std::io::Error) -> Error {
             error.hint("look at the permissions of the file and of its directory")
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            error.hint("make room on the disk, then run the same command again")
+            error.hint(FULL)
         }
         _ => error,
     }
@@ -191,7 +203,7 @@ impl From<AppendError> for Error {
                 let message = error.to_string();
                 io_hint(Self::not_done("io", message), source)
             }
-            other => Self::not_done("io", other.to_string()),
+            other => database(other.to_string()),
         }
     }
 }

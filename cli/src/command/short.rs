@@ -20,6 +20,8 @@ pub(super) struct Short {
     /// Its name.
     pub(super) name: &'static str,
     kind: Kind,
+    /// The required fields that it fills in.
+    filled: &'static [&'static str],
     about: &'static str,
     help: &'static str,
 }
@@ -29,6 +31,7 @@ pub(super) const SHORT_FORMS: &[Short] = &[
     Short {
         name: "build",
         kind: Kind::BuildCompleted,
+        filled: &[],
         about: "Short for build.completed",
         help: "\
 Example:
@@ -37,6 +40,7 @@ Example:
     Short {
         name: "tag",
         kind: Kind::TagCreated,
+        filled: &[],
         about: "Short for tag.created; the version follows from the component's tag prefix",
         help: "\
 Example:
@@ -45,6 +49,7 @@ Example:
     Short {
         name: "check",
         kind: Kind::CheckCompleted,
+        filled: &[],
         about: "Short for check.completed",
         help: "\
 Example:
@@ -53,6 +58,7 @@ Example:
     Short {
         name: "scan",
         kind: Kind::ScanCompleted,
+        filled: &[],
         about: "Short for scan.completed; prefer `relbook ingest`, which reads the report",
         help: "\
 Example:
@@ -61,6 +67,7 @@ Example:
     Short {
         name: "approval",
         kind: Kind::ApprovalGranted,
+        filled: &["approval_id"],
         about: "Short for approval.granted; the approval_id is the event's id when left out",
         help: "\
 Example:
@@ -70,6 +77,7 @@ Example:
     Short {
         name: "deploy",
         kind: Kind::DeployStarted,
+        filled: &["deploy_id", "environment", "targets"],
         about: "Short for deploy.started; with --outcome also deploy.finished on every target",
         help: "\
 The environment follows from the stage (canary lives in production) and the targets from the
@@ -83,6 +91,7 @@ Examples:
     Short {
         name: "publish",
         kind: Kind::ReleasePublished,
+        filled: &[],
         about: "Short for release.published",
         help: "\
 Example:
@@ -103,7 +112,7 @@ impl Short {
             .override_usage(format!("relbook append {} [--FIELD VALUE]...", self.name))
             .disable_version_flag(true)
             .after_help(self.help)
-            .args(flags::args(self.kind));
+            .args(flags::args(self.kind, self.filled));
         if self.kind != Kind::DeployStarted {
             return command;
         }
