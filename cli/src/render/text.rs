@@ -4,7 +4,7 @@
 //! known are left out, and questions show the columns that one looks at first; every other form
 //! has them all.
 
-use comfy_table::{ContentArrangement, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, presets};
 use relbook_query::question::Answer;
 use relbook_query::table::{Cell, Column, ColumnType, Table};
 
@@ -16,6 +16,11 @@ const DIGITS: usize = 12;
 
 /// The width of a table that nobody looks at on a terminal.
 const WIDTH: u16 = 120;
+
+/// Columns of prose: only these are wrapped, since half a version or time is of no use.
+const PROSE: [&str; 8] = [
+    "subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload",
+];
 
 /// The columns of a question that a person looks at first; other questions show all.
 fn first_columns(question: &str) -> Option<&'static [&'static str]> {
@@ -38,10 +43,10 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
             "weight",
             "version",
             "commit",
-            "digest",
             "tag",
             "tag_matches",
             "since",
+            "reason",
         ]),
         "diff" => Some(&[
             "direction",
@@ -150,10 +155,12 @@ fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(),
         grid.add_row(columns.iter().map(cell));
     }
     for (shown, at) in columns.iter().enumerate() {
-        if is_number(&table.columns[*at])
-            && let Some(column) = grid.column_mut(shown)
-        {
+        let Some(column) = grid.column_mut(shown) else { continue };
+        if is_number(&table.columns[*at]) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+        if !PROSE.contains(&table.columns[*at].name.as_str()) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     ui.line(&grid.to_string())
