@@ -115,6 +115,12 @@ pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
     ui.line(&format!("{count} row{}", if count == 1 { "" } else { "s" }))
 }
 
+/// Shows all columns of a SQL result, and what it rests on.
+pub(super) fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    table(ui, &answer.table)?;
+    foot(ui, answer)
+}
+
 fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     let root = super::root(&answer.checkpoint.1);
     let clock = if answer.simulated_clock { "  (simulated clock)" } else { "" };
