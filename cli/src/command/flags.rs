@@ -38,8 +38,8 @@ pub(super) fn args(kind: Kind, filled: &[&str]) -> Vec<Arg> {
 
 fn arg(kind: Kind, field: &'static FieldSpec, filled: bool) -> Arg {
     let own = !HEADER_FIELDS.iter().any(|header| header.name == field.name);
-    let required = (own && field.required)
-        || (field.name == "component" && kind.spec().needs_component);
+    let required =
+        (own && field.required) || (field.name == "component" && kind.spec().needs_component);
     let needed = required && !filled;
     let mut long = field.name.replace('_', "-");
     if TAKEN.contains(&field.name) {
@@ -196,7 +196,10 @@ mod tests {
     #[test]
     fn every_kind_has_flags_that_clap_accepts() {
         for kind in Kind::ALL {
-            clap::Command::new("x").disable_version_flag(true).args(args(*kind, &[])).debug_assert();
+            clap::Command::new("x")
+                .disable_version_flag(true)
+                .args(args(*kind, &[]))
+                .debug_assert();
         }
     }
 

@@ -41,7 +41,7 @@ pub struct IngestArgs {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
     /// The format, when the content should not decide
-    #[arg(long = "as", value_name = "FORMAT")]
+    #[arg(id = "as_format", long = "as", value_name = "FORMAT")]
     pub format: Option<String>,
     /// The component that the reports are about (name or alias)
     #[arg(long, value_name = "NAME")]

@@ -116,10 +116,8 @@ fn integers(array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
 }
 
 fn texts(array: &ArrayRef) -> Result<Vec<Cell>, ArrowError> {
-    let text = matches!(
-        array.data_type(),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
-    );
+    let text =
+        matches!(array.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     if text {
         let array = cast(array, &DataType::Utf8)?;
         let strings = array.as_any().downcast_ref::<StringArray>();
@@ -180,8 +178,7 @@ mod tests {
     use super::*;
 
     fn shown(array: ArrayRef) -> (ColumnType, Vec<Value>) {
-        let schema =
-            Arc::new(Schema::new(vec![Field::new("x", array.data_type().clone(), true)]));
+        let schema = Arc::new(Schema::new(vec![Field::new("x", array.data_type().clone(), true)]));
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![array]).expect("one column");
         let table = table(&schema, &[batch]).expect("a table");
         let rows = table.rows.iter().map(|row| row.cells[0].to_json()).collect();
@@ -205,10 +202,7 @@ mod tests {
             Some(vec![Some(1), None]),
         ]);
         let lists: ArrayRef = Arc::new(lists);
-        assert_eq!(
-            shown(lists).1,
-            [json!([1, 2]), json!([]), json!(null), json!([1, null])]
-        );
+        assert_eq!(shown(lists).1, [json!([1, 2]), json!([]), json!(null), json!([1, null])]);
         let bytes: ArrayRef = Arc::new(BinaryArray::from(vec![Some(&[0_u8, 255][..]), None]));
         assert_eq!(shown(bytes), (ColumnType::Bytes, vec![json!("00ff"), json!(null)]));
     }

@@ -18,9 +18,8 @@ const DIGITS: usize = 12;
 const WIDTH: u16 = 120;
 
 /// Columns of prose: only these are wrapped, since half a version or time is of no use.
-const PROSE: [&str; 8] = [
-    "subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload",
-];
+const PROSE: [&str; 8] =
+    ["subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload"];
 
 /// The columns of a question that a person looks at first; other questions show all.
 fn first_columns(question: &str) -> Option<&'static [&'static str]> {
