@@ -8,23 +8,16 @@
 use serde_json::Value;
 
 use crate::admission::{Code, Refusal, admit};
-use crate::envelope::pae;
 use crate::event::{Body, Event};
 use crate::json::{self, JsonErrorKind};
 use crate::key::{KeyId, PublicKey};
-use crate::keyring::{KeyGrant, Keyring};
+use crate::keyring::Keyring;
 use crate::limits::PAE_BYTES_MAX;
 use crate::registry::Registry;
 use crate::statement;
 use crate::time::Time;
 
-/// Returns the bytes to sign or check for a payload, unless they are too many.
-pub(crate) fn sized_pae(payload_type: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let bytes = pae(payload_type, body);
-    check_size(bytes.len())?;
-    Ok(bytes)
-}
-
+/// Refuses signed bytes that are too many.
 pub(crate) fn check_size(pae_length: usize) -> Result<(), Refusal> {
     if pae_length <= PAE_BYTES_MAX {
         return Ok(());
@@ -52,38 +45,34 @@ pub(crate) fn parse_payload(payload_type: &str, body: &[u8]) -> Result<Value, Re
     statement::open(payload_type, value)
 }
 
-/// Reads the id of an event whose other fields may still be wrong.
-pub(crate) fn id_of(event: &Value) -> Option<uuid::Uuid> {
-    event.get("id")?.as_str()?.parse().ok()
-}
-
 /// Where an event stands, or would stand.
 pub(crate) struct Place<'a> {
     pub(crate) origin: &'a str,
+    pub(crate) book_key: PublicKey,
     pub(crate) simulated_clock: bool,
     pub(crate) seq: u64,
     /// The keys and definitions before the event.
     pub(crate) registry: &'a Registry,
 }
 
-/// Who an event is by, as far as the callers need it.
-pub(crate) struct Author {
-    pub(crate) public_key: PublicKey,
-    pub(crate) is_book: bool,
-}
-
-impl Author {
-    fn of(grant: &KeyGrant) -> Self {
-        Self { public_key: grant.public_key, is_book: grant.is_book() }
+impl Place<'_> {
+    /// Returns the key with this id, if it may sign here; the first event brings its own.
+    pub(crate) fn key_in_force(&self, key_id: KeyId) -> Option<PublicKey> {
+        if self.seq == 0 {
+            return Some(self.book_key).filter(|key| key.id() == key_id);
+        }
+        self.registry.keyring().author(key_id, self.seq).map(|grant| grant.public_key)
     }
 }
 
 /// Judges an event by everything but its signature, its id, its time and what it corrects.
+///
+/// Returns the event and whether the book itself wrote it.
 pub(crate) fn judge(
     value: &Value,
     key_id: KeyId,
     place: &Place<'_>,
-) -> Result<(Event, Author), Refusal> {
+) -> Result<(Event, bool), Refusal> {
     // An event for another book would also name unknown components: say the cause, not the effect.
     if let Some(ledger) = value.get("ledger").and_then(Value::as_str)
         && ledger != place.origin
@@ -106,13 +95,13 @@ pub(crate) fn judge(
         // The genesis event brings the key that it is signed with.
         let mut registry = Registry::default();
         registry.apply(0, &event);
-        let author = Author::of(registry.keyring().authorise(key_id, 0, &event)?);
-        return Ok((event, author));
+        registry.keyring().authorise(key_id, 0, &event)?;
+        return Ok((event, true));
     }
     let keyring = place.registry.keyring();
-    let author = Author::of(keyring.authorise(key_id, place.seq, &event)?);
+    let by_book = keyring.authorise(key_id, place.seq, &event)?.is_book();
     keyring.check(key_id, &event)?;
-    Ok((event, author))
+    Ok((event, by_book))
 }
 
 /// Checks that the first event, and no other, makes the book, and makes this one.

@@ -320,7 +320,7 @@ fn allows(role: &str, principal: &str, seq: u64, event: &Event) -> bool {
         ("admin", _) => true,
         // Who may correct what depends on the target's author.
         (_, K::EventCorrected) => true,
-        ("ci", _) => !is_approval(kind) && !is_definition(kind),
+        ("ci", _) => !is_approval(kind) && !is_governance(kind),
         ("approver", _) => is_approval(kind) && named(event).is_none_or(|name| name == principal),
         ("reporter", _) => is_approval(kind) && named(event).is_some_and(|name| name != principal),
         // A list of kinds; an approval under it is the signer's own.
@@ -335,17 +335,9 @@ fn is_approval(kind: Kind) -> bool {
     matches!(kind, Kind::ApprovalGranted | Kind::ApprovalRejected | Kind::ApprovalRevoked)
 }
 
-/// Tells whether a kind says what the product is or who may write, which is the admins' part.
-fn is_definition(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::ComponentRegistered
-            | Kind::EnvironmentRegistered
-            | Kind::PolicySet
-            | Kind::KeyEnrolled
-            | Kind::KeyRevoked
-            | Kind::KeyCompromised
-    )
+/// Tells whether a kind says what counts or who may write, which is the admins' part.
+fn is_governance(kind: Kind) -> bool {
+    matches!(kind, Kind::PolicySet | Kind::KeyEnrolled | Kind::KeyRevoked | Kind::KeyCompromised)
 }
 
 /// Returns the person whom an approval names.
@@ -408,7 +400,7 @@ fn wanted(kind: Kind) -> String {
     if is_approval(kind) {
         return "approver (in its own name), reporter (for others) or admin".to_owned();
     }
-    if is_definition(kind) {
+    if is_governance(kind) {
         return "admin".to_owned();
     }
     format!("ci, admin or {kind}")

@@ -1,9 +1,8 @@
 //! A book opened for reading: the ledger, its views, and the answers that they give.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use relbook_ledger::store::{Ledger, OpenError};
+use relbook_ledger::store::{Clock as _, Ledger, OpenError, SystemClock};
 use relbook_ledger::time::Time;
 
 use crate::projection::{PROJECTIONS, Request, projection};
@@ -61,7 +60,7 @@ impl Book {
         let head = self.ledger().size().saturating_sub(1);
         let now = || match self.ledger().simulated_clock() {
             true => self.ledger().clock(),
-            false => system_now(),
+            false => SystemClock.now(),
         };
         Lens {
             as_of: as_of.unwrap_or_else(now),
@@ -109,10 +108,4 @@ impl Book {
         let core = Core::new(&view);
         Ok((projection.rows)(&core, request)?)
     }
-}
-
-fn system_now() -> Time {
-    #[expect(clippy::disallowed_methods, reason = "the one place where questions read the clock")]
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The command line, driven as a person or a CI job drives it: the binary, its output, its exit
+//! codes (contract section 3).
+//!
+//! Goal: names, meanings and exit codes hold, and bad input is refused with a message that helps
+//! and leaves nothing behind. Method: each test makes a book in a directory of its own and runs
+//! the binary; what a book then holds is asked of the binary too.
+
+mod append;
+mod apply;
+mod ask;
+mod fault;
+mod help;
+mod init;
+mod key;
+mod ndjson;
+mod refusal;
+mod scratch;
+mod short;
+mod verify;

@@ -40,7 +40,7 @@ fn roles_bound_what_a_key_may_append() {
     writer.append(&[sign(build("1.0.0"), &key(1)), sign(approval(None), &key(2))]).unwrap();
     refused_for(&mut writer, sign(build("1.0.1"), &key(2)), Code::Role);
     refused_for(&mut writer, sign(approval(Some("max")), &key(2)), Code::Role);
-    refused_for(&mut writer, sign(component("web"), &key(1)), Code::Role);
+    writer.append(&[sign(component("web"), &key(1))]).unwrap();
     refused_for(&mut writer, sign(enrolment(3, "max", &["ci"]), &key(1)), Code::Role);
     writer.append(&[sign(approval(Some("max")), &book.admin())]).unwrap();
 }

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! The suite of the query crate: generated histories against the core, the views and the tables.
+
+mod replay;

@@ -1,1 +1,101 @@
-//! To be written.
+//! Reads what real tools wrote and turns it into events (contract 3 `ingest`; ingest.md).
+//!
+//! A reader recognises its format by content, never by file name, and derives events from the
+//! exact bytes, which stay the evidence: what a reader misses today can be derived again tomorrow.
+//! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
+//! format is one file and one line in [`READERS`].
+
+mod digest;
+mod document;
+mod error;
+mod filter;
+mod foreign;
+mod grype;
+mod json;
+mod scan;
+mod severity;
+mod time;
+mod trivy;
+mod trivy_operator;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Document, Fault};
+pub use error::IngestError;
+
+use serde_json::Value;
+
+/// What the caller knows and the report may not say.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The component, by its registered name.
+    pub component: String,
+    /// The version that was scanned; kept as a label where the event has no such field.
+    pub version: Option<String>,
+    /// The digest of the artifact, `<algorithm>:<hex>`; checked against the report.
+    pub digest: Option<String>,
+    /// The stage that the tool ran for; kept as a label.
+    pub stage: Option<String>,
+    /// The tool's command line: the only witness of filters that a report does not record.
+    pub command_line: Option<String>,
+    /// The tool's exit code.
+    pub exit_code: Option<u8>,
+    /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
+    pub occurred_at: Option<String>,
+}
+
+/// Reads one format.
+pub trait Reader: Sync {
+    /// Returns the name that `--as` takes.
+    fn name(&self) -> &'static str;
+
+    /// Tells whether the content is of this format, in whichever version.
+    fn detect(&self, document: &Document) -> bool;
+
+    /// Derives the events, without `id` and `ledger`, which the author adds before signing.
+    ///
+    /// # Errors
+    /// [`IngestError`] naming the file, the place in it, and what to do.
+    fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError>;
+}
+
+/// The readers, in the order in which they are asked.
+pub const READERS: &[&dyn Reader] = &[&trivy::Trivy, &trivy_operator::Operator, &grype::Grype];
+
+/// Turns a document into events with the reader that recognises it, or with the one named.
+///
+/// The caller keeps [`Document::bytes`] as a blob: each event names it in `evidence`.
+///
+/// # Errors
+/// [`IngestError`] when no reader recognises the content, the named one does not exist, or the
+/// content cannot be used.
+pub fn read(
+    document: &Document,
+    format: Option<&str>,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let file = || document.name().to_owned();
+    let Some(name) = format else {
+        let Some(reader) = READERS.iter().find(|reader| reader.detect(document)) else {
+            let looks_like = foreign::name(document);
+            return Err(IngestError::UnknownFormat { file: file(), looks_like });
+        };
+        return reader.read(document, context);
+    };
+    let Some(reader) = READERS.iter().find(|reader| reader.name() == name) else {
+        return Err(IngestError::UnknownReader { name: name.to_owned() });
+    };
+    if let Some(other) = READERS.iter().find(|reader| reader.detect(document))
+        && other.name() != name
+    {
+        let found = other.name();
+        return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
+    }
+    reader.read(document, context)
+}
+
+/// Returns the names of all readers, as messages list them.
+pub fn reader_names() -> String {
+    READERS.iter().map(|reader| reader.name()).collect::<Vec<_>>().join(", ")
+}

@@ -147,7 +147,7 @@ fn compromise_marks_and_ends() {
 }
 
 #[test]
-fn ci_writes_evidence_and_no_definitions_keys_or_approvals() {
+fn ci_writes_everything_but_keys_policy_and_approvals() {
     check(&["ci"], &build(), true);
     check(&["ci"], &deploy("api", "production"), true);
     check(&["ci"], &event("matrix.published", json!({"rows": []})), true);
@@ -158,9 +158,9 @@ fn ci_writes_evidence_and_no_definitions_keys_or_approvals() {
     check(&["ci"], &event("policy.set", json!({"policy_id": "x", "values": {}})), false);
     let environment =
         event("environment.registered", json!({"environment": "e", "targets": ["t"]}));
-    check(&["ci"], &environment, false);
+    check(&["ci"], &environment, true);
     let component = json!({"component": "c", "scheme": "semver", "release_model": "deployed"});
-    check(&["ci"], &event("component.registered", component), false);
+    check(&["ci"], &event("component.registered", component), true);
 }
 
 #[test]

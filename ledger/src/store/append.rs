@@ -10,7 +10,6 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -26,6 +25,7 @@ use crate::event::{Event, Kind};
 use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
 use crate::limits::{CLOCK_BACK_SECONDS_MAX, ENTRY_HEADER_BYTES};
+use crate::parallel;
 use crate::registry::Registry;
 use crate::statement;
 use crate::time::Time;
@@ -33,9 +33,6 @@ use crate::tree::{self, Frontier};
 
 /// How many events are parsed and verified in parallel at a time; bounds the memory of a batch.
 const CHUNK_EVENTS: usize = 2_048;
-
-/// Below this many events threads cost more than they save.
-const PARALLEL_EVENTS_MIN: usize = 8;
 
 /// Says why a batch was not acknowledged.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +100,7 @@ struct Stage {
 struct StagedEntry {
     id: Uuid,
     key_id: KeyId,
+    signature: [u8; 64],
     bytes: Vec<u8>,
     chain_hash: ChainHash,
     is_registry: bool,
@@ -249,7 +247,9 @@ impl Writer {
     ) -> Result<(), StageError> {
         let mut unverified = Vec::with_capacity(events.len());
         let mut stopped = Ok(());
-        for (index, (signed, prepared)) in events.iter().zip(prepare_all(events)).enumerate() {
+        for (index, (signed, prepared)) in
+            events.iter().zip(parallel::map(events, prepare)).enumerate()
+        {
             match self.stage_one(stage, first + index, signed, prepared) {
                 Ok(Some((entry, key))) => unverified.push((first + index, entry, key)),
                 Ok(None) => {}
@@ -278,7 +278,7 @@ impl Writer {
         let refused = |refusal| StageError::Refused(index, refusal);
         let (pae, value) = prepared.map_err(refused)?;
         // A retry is recognised before it is judged: its first sending was judged.
-        let known = match intake::id_of(&value) {
+        let known = match id_of(&value) {
             Some(id) => self.known(stage, id, &pae)?,
             None => Known::No,
         };
@@ -289,11 +289,12 @@ impl Writer {
         let registry = stage.registry.as_ref().unwrap_or(&self.ledger.registry);
         let place = Place {
             origin: &self.ledger.origin,
+            book_key: self.ledger.book_key,
             simulated_clock: self.ledger.simulated_clock,
             seq: stage.frontier.size(),
             registry,
         };
-        let (event, author) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
+        let (event, by_book) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
         if matches!(known, Known::Other) {
             return Err(refused(id_conflict(event.header.id)));
         }
@@ -303,13 +304,16 @@ impl Writer {
                 .map_err(refused)?;
         }
         let received = match self.ledger.simulated_clock {
-            true => intake::simulated_received(&event, author.is_book, stage.clock),
+            true => intake::simulated_received(&event, by_book, stage.clock),
             false => Ok(stage.clock),
         };
         let received = received.map_err(refused)?;
         intake::check_future(&event, received, registry).map_err(refused)?;
+        let key = place
+            .key_in_force(signed.key_id)
+            .expect("a key that is not in force was refused by the judgement");
         let entry = stage.place(signed, &event, received, pae, &self.ledger.registry);
-        Ok(Some((entry, author.public_key)))
+        Ok(Some((entry, key)))
     }
 
     /// Looks an id up among the lines before and in the book.
@@ -473,6 +477,7 @@ impl Stage {
         self.entries.push(StagedEntry {
             id: event.header.id,
             key_id: signed.key_id,
+            signature: signed.signature,
             bytes,
             chain_hash: self.chain,
             is_registry,
@@ -486,6 +491,10 @@ impl Stage {
 impl StagedEntry {
     fn pae(&self) -> &[u8] {
         pae_of(&self.bytes)
+    }
+
+    fn is_signed_with(&self, key: &PublicKey) -> bool {
+        key.verify_strict(self.pae(), &self.signature).is_ok()
     }
 }
 
@@ -504,15 +513,9 @@ enum Known {
 type Prepared = Result<(Vec<u8>, Value), Refusal>;
 
 fn prepare(signed: &SignedEvent) -> Prepared {
-    let pae = intake::sized_pae(&signed.payload_type, &signed.body)?;
+    let pae = signed.pae();
+    intake::check_size(pae.len())?;
     Ok((pae, intake::parse_payload(&signed.payload_type, &signed.body)?))
-}
-
-fn prepare_all(events: &[SignedEvent]) -> Vec<Prepared> {
-    if events.len() < PARALLEL_EVENTS_MIN {
-        return events.iter().map(prepare).collect();
-    }
-    events.par_iter().map(prepare).collect()
 }
 
 /// Returns the index of the first line whose signature does not verify.
@@ -520,19 +523,16 @@ fn first_unsigned(
     entries: &[StagedEntry],
     unverified: &[(usize, usize, PublicKey)],
 ) -> Option<usize> {
-    let bad = |(_, entry, key): &&(usize, usize, PublicKey)| {
-        entries.get(*entry).is_none_or(|staged| {
-            let signature = Entry::decode(&staged.bytes).map(|entry| entry.signature);
-            signature.is_err()
-                || signature.is_ok_and(|bytes| key.verify_strict(staged.pae(), &bytes).is_err())
-        })
-    };
-    let found = if unverified.len() < PARALLEL_EVENTS_MIN {
-        unverified.iter().find(bad)
-    } else {
-        unverified.par_iter().find_first(bad)
-    };
-    found.map(|(index, ..)| *index)
+    let good = parallel::map(unverified, |(_, entry, key)| {
+        entries.get(*entry).is_some_and(|staged| staged.is_signed_with(key))
+    });
+    let bad = good.iter().position(|good| !good)?;
+    unverified.get(bad).map(|(index, ..)| *index)
+}
+
+/// Reads the id of an event whose other fields may still be wrong.
+pub(super) fn id_of(event: &Value) -> Option<Uuid> {
+    event.get("id")?.as_str()?.parse().ok()
 }
 
 fn bad_signature() -> Refusal {

@@ -7,7 +7,7 @@
 //! book/keys/          the book's key, and the admin key that `init` made
 //! ```
 //!
-//! The database is not trusted: whatever it says is provable from the entries, and [`verify`](crate::verify)
+//! The database is not trusted: whatever it says is provable from the entries, and [`verify()`]
 //! proves it. Nothing here changes or deletes an entry.
 
 mod append;
@@ -21,6 +21,7 @@ mod pin;
 mod refusal;
 mod schema;
 mod sqlite;
+mod verify;
 mod writer;
 
 pub use append::{AppendError, Receipt};
@@ -29,6 +30,7 @@ pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record};
 pub use open_error::OpenError;
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
+pub use verify::{Report, VerifyFailure, VerifyOptions, verify};
 pub use writer::Writer;
 
 use std::path::{Path, PathBuf};

@@ -5,12 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::append::{AppendError, Receipt};
+use super::append::{AppendError, Receipt, id_of};
 use super::writer::Writer;
 use crate::admission::{Code, Refusal};
 use crate::envelope::SignedEvent;
 use crate::event::Kind;
-use crate::intake;
 use crate::json;
 use crate::key::KeyId;
 
@@ -68,7 +67,7 @@ impl Writer {
             inside.filter(|_| payload.get("kind").is_none()).unwrap_or(payload)
         });
         let kind = event.as_ref().and_then(|event| event.get("kind")?.as_str());
-        let id = event.as_ref().and_then(intake::id_of).map(|id| id.to_string());
+        let id = event.as_ref().and_then(id_of).map(|id| id.to_string());
         self.record_refusal(refusal, refused.key_id, kind, id.as_deref()).map(drop)
     }
 }

@@ -178,9 +178,6 @@ mod tests {
         let failure = || rusqlite::Error::InvalidQuery;
         assert!(open_immutable(&path, failure()).is_ok());
         std::fs::write(dir.path().join("ledger.db-wal"), b"x").unwrap();
-        assert!(matches!(
-            open_immutable(&path, failure()),
-            Err(rusqlite::Error::InvalidQuery)
-        ));
+        assert!(matches!(open_immutable(&path, failure()), Err(rusqlite::Error::InvalidQuery)));
     }
 }

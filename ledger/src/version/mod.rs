@@ -1,166 +1,191 @@
-//! Versions: their schemes, their order, and what a step from one to another means.
+//! Versions: what a version text means under the scheme of its component, and how versions order.
 //!
-//! A version is a label within one component, kept exactly as given (semantics A.1). Order is
-//! that of the sort key: plain byte comparison of two keys of one scheme is precedence. Build
-//! metadata is no part of it. Versions of different schemes are never compared.
+//! A version is kept exactly as given. It is only ever compared with a version of the same scheme;
+//! there is no `Ord` on [`Version`], because neither text order nor the derived order of a SemVer
+//! library (which looks at build metadata) is precedence. Nothing here coerces: `1.4` is refused,
+//! never read as `1.4.0`, and a leading `v` belongs to tag names, not to versions.
+//!
+//! Rules: semantics A.1 (schemes and sort key), A.9 (change class), A.13 (ranges).
 
 mod calver;
 mod class;
+mod extent;
 pub mod gomod;
+mod number;
 mod range;
 mod semver;
 
 #[cfg(test)]
 mod tests;
 
-pub use class::ChangeClass;
-pub use range::{Range, RangeError};
-
 use std::cmp::Ordering;
 use std::fmt;
 
-/// Says why a text is no version of a scheme.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VersionError {
-    /// It begins with the `v` of a tag name.
-    #[error("`{text}` has the v of a tag name; a version is written without it: `{}`", text.trim_start_matches(['v', 'V']))]
-    Prefix {
-        /// The version as given.
-        text: String,
-    },
-    /// It is not SemVer 2.0.0.
-    #[error("`{text}` is not SemVer: {why}; write MAJOR.MINOR.PATCH, such as 1.4.2 or 1.5.0-rc.1")]
-    Semver {
-        /// The version as given.
-        text: String,
-        /// What breaks the rule.
-        why: &'static str,
-    },
-    /// It does not fit the CalVer scheme.
-    #[error("`{text}` does not fit {scheme}: {why}; write it as in {example}")]
-    Calver {
-        /// The version as given.
-        text: String,
-        /// The scheme as registered.
-        scheme: String,
-        /// What breaks the rule.
-        why: &'static str,
-        /// A version that fits.
-        example: String,
-    },
-}
+pub use calver::Pattern as CalverPattern;
+pub use class::ChangeClass;
+pub use range::{Range, RangeError};
 
-impl VersionError {
-    /// Returns the refusal code: `version_prefix`, `not_semver` or `calver_format`.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Prefix { .. } => "version_prefix",
-            Self::Semver { .. } => "not_semver",
-            Self::Calver { .. } => "calver_format",
-        }
-    }
-}
+use number::{Identifier, Number};
 
-/// Says why a text is no version scheme.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no version scheme; write semver, or calver: with parts such as YYYY.0M.MICRO")]
-pub struct SchemeError {
-    /// The scheme as given.
-    pub text: String,
-}
+/// The most decimal digits that one number of a version may have: the sort key counts them in
+/// one byte.
+pub const MAX_DIGITS: usize = 255;
 
-/// How a component numbers its versions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scheme {
-    text: String,
-    form: Form,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Form {
+/// How the versions of a component are written and ordered; a registered property of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Semantic Versioning 2.0.0.
     Semver,
-    Calver(Vec<calver::Part>),
-}
-
-/// A version: the text, its sort key, and what the classes of change ask of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    raw: String,
-    key: Vec<u8>,
-    numbers: Vec<String>,
-    pre: Option<String>,
-    build: Option<String>,
-    /// How many leading numbers make the line: X.Y of SemVer, the date of CalVer.
-    line: usize,
-    is_semver: bool,
+    /// Calendar versioning with the registered pattern.
+    Calver(CalverPattern),
 }
 
 impl Scheme {
-    /// Reads a scheme: `semver`, or `calver:` with the parts of the CalVer vocabulary
-    /// (`mahmoud/calver`): YYYY YY 0Y MM 0M WW 0W DD 0D MAJOR MINOR MICRO.
+    /// Reads a scheme as it is registered: `semver`, or `calver:` and tokens such as
+    /// `YYYY.0M.MICRO`.
     ///
     /// # Errors
-    /// [`SchemeError`] for anything else.
-    pub fn parse(text: &str) -> Result<Self, SchemeError> {
-        let error = || SchemeError { text: text.to_owned() };
-        let form = match text.strip_prefix("calver:") {
-            Some(parts) => Form::Calver(calver::parts(parts).ok_or_else(error)?),
-            None if text == "semver" => Form::Semver,
-            None => return Err(error()),
-        };
-        Ok(Self { text: text.to_owned(), form })
+    /// [`SchemeError`] when the text names no scheme, or its CalVer tokens make no order in time.
+    ///
+    /// ```
+    /// use relbook_ledger::version::Scheme;
+    /// let scheme = Scheme::parse("calver:YYYY.0M.MICRO")?;
+    /// assert!(scheme.parse_version("2026.06.10").is_ok());
+    /// assert_eq!(scheme.as_str(), "calver:YYYY.0M.MICRO");
+    /// # Ok::<(), relbook_ledger::version::SchemeError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Scheme, SchemeError> {
+        let refuse = |reason: String| SchemeError { value: text.to_owned(), reason };
+        if text == "semver" {
+            return Ok(Scheme::Semver);
+        }
+        if text.starts_with("calver:") {
+            return CalverPattern::parse(text).map(Scheme::Calver).map_err(refuse);
+        }
+        Err(refuse(match text.trim().to_ascii_lowercase().as_str() {
+            "semver" => "write semver, in small letters and without spaces".to_owned(),
+            "calver" => "name the pattern too, as in calver:YYYY.0M.MICRO".to_owned(),
+            other if other.starts_with("calver:") => {
+                "write calver: in small letters and without spaces before it".to_owned()
+            }
+            _ => "write semver, or calver: and a pattern such as calver:YYYY.0M.MICRO".to_owned(),
+        }))
     }
 
     /// Returns the scheme as it was registered.
     pub fn as_str(&self) -> &str {
-        &self.text
+        match self {
+            Scheme::Semver => "semver",
+            Scheme::Calver(pattern) => pattern.as_str(),
+        }
     }
 
-    /// Tells whether versions are SemVer.
+    /// Returns whether versions of this scheme are SemVer.
     pub fn is_semver(&self) -> bool {
-        self.form == Form::Semver
+        matches!(self, Scheme::Semver)
     }
 
-    /// Reads a version of this scheme.
+    /// Reads a version under this scheme.
     ///
     /// # Errors
-    /// [`VersionError`] that says which rule it breaks and how to write it.
+    /// [`VersionError`] with the code `version_prefix` when the text starts with a `v`, else
+    /// `not_semver` or `calver_format`.
     pub fn parse_version(&self, text: &str) -> Result<Version, VersionError> {
-        let digit_follows = text.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-        if text.starts_with(['v', 'V']) && digit_follows {
-            return Err(VersionError::Prefix { text: text.to_owned() });
-        }
-        match &self.form {
-            Form::Semver => semver::parse(text)
-                .map_err(|why| VersionError::Semver { text: text.to_owned(), why }),
-            Form::Calver(parts) => calver::parse(parts, text).map_err(|why| {
-                let example = calver::example(parts);
-                VersionError::Calver {
-                    text: text.to_owned(),
-                    scheme: self.text.clone(),
-                    why,
-                    example,
-                }
-            }),
+        let parts = match self {
+            Scheme::Semver => semver::parse(text),
+            Scheme::Calver(pattern) => pattern.parse_version(text),
+        };
+        match parts {
+            Ok(Parts { numbers, pre, build }) => {
+                let (scheme, raw) = (self.clone(), text.to_owned());
+                let mut version = Version { scheme, raw, numbers, pre, build, key: Vec::new() };
+                version.key = version.build_key();
+                Ok(version)
+            }
+            Err(reason) => Err(self.explain(text, reason)),
         }
     }
 
-    /// Returns the class of the step from what is live to a new version (semantics A.9).
-    pub fn change_class(
-        &self,
-        live: Option<&Version>,
-        new: &Version,
-        same_digest: bool,
-    ) -> ChangeClass {
-        class::change_class(live, new, same_digest)
+    /// Chooses the code and the remedy for a text that is no version of this scheme.
+    fn explain(&self, text: &str, reason: String) -> VersionError {
+        let parses = |part: &str| match self {
+            Scheme::Semver => semver::parse(part).is_ok(),
+            Scheme::Calver(pattern) => pattern.parse_version(part).is_ok(),
+        };
+        let value = text.to_owned();
+        let scheme = self.as_str().to_owned();
+        // semantics A.1 rule 5: a small v is always a tag's; a capital one only looks like it
+        // before a digit.
+        let capital = text.starts_with('V') && text[1..].starts_with(|c: char| c.is_ascii_digit());
+        if text.starts_with('v') || capital {
+            let rest = &text[1..];
+            let reason = if parses(rest) {
+                format!("write {rest} (tag names carry the v, versions do not)")
+            } else {
+                "leave the v out (tag names carry it, versions do not); the rest is no version \
+                 of this scheme either"
+                    .to_owned()
+            };
+            return VersionError { fault: VersionFault::VersionPrefix, value, scheme, reason };
+        }
+        let fault = match self {
+            Scheme::Semver => VersionFault::NotSemver,
+            Scheme::Calver(_) => VersionFault::CalverFormat,
+        };
+        let trimmed = text.trim();
+        let after_prefix = text.rsplit(['/', '@']).next().unwrap_or(text);
+        let after_prefix = after_prefix.strip_prefix('v').unwrap_or(after_prefix);
+        let reason = if trimmed != text && parses(trimmed) {
+            format!("remove the white space: write {trimmed}")
+        } else if after_prefix != text && parses(after_prefix) {
+            format!("write {after_prefix} (tag names carry the prefix, versions do not)")
+        } else {
+            reason
+        };
+        VersionError { fault, value, scheme, reason }
     }
 }
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
+        f.pad(self.as_str())
     }
+}
+
+/// Where a number or an identifier stands in the text of a version, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+impl Span {
+    fn of(self, text: &str) -> &str {
+        &text[self.start..self.end]
+    }
+}
+
+/// What a parser found in the text of a version.
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
+    /// The numbers, without leading zeros, most significant first.
+    numbers: Vec<Span>,
+    pre: Option<Span>,
+    build: Option<Span>,
+}
+
+/// A version of one scheme, exactly as it was written.
+///
+/// `==` compares scheme and text, so `1.4.2+a` and `1.4.2+b` differ although neither is higher;
+/// order comes from [`Version::cmp_precedence`] or [`Version::key`] only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    scheme: Scheme,
+    raw: String,
+    numbers: Vec<Span>,
+    pre: Option<Span>,
+    build: Option<Span>,
+    key: Vec<u8>,
 }
 
 impl Version {
@@ -169,34 +194,114 @@ impl Version {
         &self.raw
     }
 
-    /// Returns the sort key: byte order of keys is precedence (semantics A.1).
+    /// Returns the scheme that the version was read under.
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Returns the sort key: comparing keys byte by byte is precedence within one scheme.
+    ///
+    /// `1.4.2` is `01 31 01 34 01 32 FF`; build metadata is not in the key.
     pub fn key(&self) -> &[u8] {
         &self.key
     }
 
-    /// Compares by precedence; build metadata plays no part.
-    pub fn cmp_precedence(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
+    fn build_key(&self) -> Vec<u8> {
+        // A pre-release sorts below its release because 00, 01 and 02 are below FF, and a longer
+        // list of identifiers above its prefix because 00 ends the list.
+        let mut key = Vec::with_capacity(self.raw.len() + self.numbers.len() + 2);
+        for number in self.numbers() {
+            number.push_key(&mut key);
+        }
+        match self.pre {
+            None => key.push(0xFF),
+            Some(_) => {
+                for identifier in self.identifiers() {
+                    identifier.push_key(&mut key);
+                }
+                key.push(0x00);
+            }
+        }
+        key
     }
 
-    /// Tells whether it has a pre-release tag.
+    /// Compares by precedence; build metadata does not count.
+    ///
+    /// # Errors
+    /// [`SchemeMismatch`] when the two were read under different schemes: such versions have no
+    /// order.
+    pub fn cmp_precedence(&self, other: &Version) -> Result<Ordering, SchemeMismatch> {
+        if self.scheme != other.scheme {
+            return Err(SchemeMismatch {
+                left: format!("{} ({})", self.raw, self.scheme),
+                right: format!("{} ({})", other.raw, other.scheme),
+            });
+        }
+        Ok(self.precedence_in_scheme(other))
+    }
+
+    /// Compares by precedence; the caller has made sure that both have one scheme.
+    fn precedence_in_scheme(&self, other: &Version) -> Ordering {
+        self.numbers().cmp(other.numbers()).then_with(|| match (self.pre, other.pre) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(_), Some(_)) => self.identifiers().cmp(other.identifiers()),
+        })
+    }
+
+    /// Returns whether the version is a SemVer pre-release; a CalVer version never is.
     pub fn is_prerelease(&self) -> bool {
         self.pre.is_some()
     }
 
-    /// Returns the build metadata, without the plus sign.
+    /// Returns the pre-release part without its hyphen.
+    pub fn prerelease(&self) -> Option<&str> {
+        self.pre.map(|span| span.of(&self.raw))
+    }
+
+    /// Returns the build metadata without its plus sign.
     pub fn build_metadata(&self) -> Option<&str> {
-        self.build.as_deref()
+        self.build.map(|span| span.of(&self.raw))
     }
 
-    /// Tells whether both have the same X.Y, or the same date part for CalVer.
-    pub fn same_line(&self, other: &Self) -> bool {
-        self.numbers.get(..self.line) == other.numbers.get(..other.line)
+    /// Returns the numbers of the version as decimal digits without leading zeros, most
+    /// significant first. They may be larger than any integer type.
+    pub fn components(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.numbers.iter().map(|span| span.of(&self.raw))
     }
 
-    /// Returns the numbers, as digits: a version may hold numbers beyond 64 bits.
-    pub fn numbers(&self) -> &[String] {
-        &self.numbers
+    /// Returns whether both are on one line, on which the policy lets versions follow each other
+    /// freely: the same X.Y for SemVer, the same YYYY.0M for CalVer (in general, everything but
+    /// MICRO and the day). Versions of different schemes never are.
+    pub fn same_line(&self, other: &Version) -> bool {
+        if self.scheme != other.scheme {
+            return false;
+        }
+        self.components().zip(other.components()).enumerate().all(|(index, (mine, theirs))| {
+            mine == theirs
+                || match &self.scheme {
+                    Scheme::Semver => index >= 2,
+                    Scheme::Calver(pattern) => !pattern.is_line_segment(index),
+                }
+        })
+    }
+
+    /// Returns year and month as a CalVer version states them, to compare with the date of its
+    /// build; nothing for SemVer and for patterns without a month.
+    pub fn year_month(&self) -> Option<(u32, u32)> {
+        match &self.scheme {
+            Scheme::Semver => None,
+            Scheme::Calver(pattern) => pattern.year_month(self.components()),
+        }
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = Number<'_>> {
+        self.components().map(Number::new)
+    }
+
+    fn identifiers(&self) -> impl Iterator<Item = Identifier<'_>> {
+        self.prerelease().into_iter().flat_map(|pre| pre.split('.')).map(Identifier::new)
     }
 }
 
@@ -206,20 +311,110 @@ impl fmt::Display for Version {
     }
 }
 
-/// Strips a registered prefix from a tag: only there is a `v` no part of the version.
+/// Returns the version that a tag names: the tag without the registered prefix.
+///
+/// Nothing when the tag does not carry the prefix or carries nothing else. A capital V as the
+/// version mark is never taken, not even when it is registered (semantics A.1 rule 5).
 pub fn tag_version<'a>(tag: &'a str, prefix: &str) -> Option<&'a str> {
-    tag.strip_prefix(prefix).filter(|rest| !rest.is_empty())
+    let word = prefix.strip_suffix('V');
+    if word.is_some_and(|before| !before.ends_with(|c: char| c.is_ascii_alphanumeric())) {
+        return None;
+    }
+    tag.strip_prefix(prefix).filter(|version| !version.is_empty())
 }
 
-/// The longest number that a key can hold: its length is one byte.
-const DIGITS_MAX: usize = 255;
+/// Two versions of different schemes were to be compared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{left}` and `{right}` have no order: they are versions of different schemes")]
+pub struct SchemeMismatch {
+    left: String,
+    right: String,
+}
 
-/// Appends `num(n)`: the count of digits in one byte, then the digits.
-fn push_number(key: &mut Vec<u8>, digits: &str) {
-    let digits = match digits.trim_start_matches('0') {
-        "" => "0",
-        significant => significant,
-    };
-    key.push(u8::try_from(digits.len()).unwrap_or(u8::MAX));
-    key.extend_from_slice(digits.as_bytes());
+/// A text that names no version scheme.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not a version scheme: {reason}", quoted(.value))]
+pub struct SchemeError {
+    value: String,
+    reason: String,
+}
+
+/// Which rule a refused version breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VersionFault {
+    /// The text is not SemVer 2.0.0.
+    NotSemver,
+    /// The text does not fit the CalVer pattern of its component.
+    CalverFormat,
+    /// The text is a tag name: it starts with the version mark `v`.
+    VersionPrefix,
+}
+
+impl VersionFault {
+    /// Returns the refusal code (contract section 2).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            VersionFault::NotSemver => "not_semver",
+            VersionFault::CalverFormat => "calver_format",
+            VersionFault::VersionPrefix => "version_prefix",
+        }
+    }
+}
+
+/// A text that is no version of its scheme, and what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionError {
+    fault: VersionFault,
+    value: String,
+    scheme: String,
+    reason: String,
+}
+
+impl VersionError {
+    /// Returns which rule is broken.
+    pub fn fault(&self) -> VersionFault {
+        self.fault
+    }
+
+    /// Returns the refusal code: `not_semver`, `calver_format` or `version_prefix`.
+    pub fn code(&self) -> &'static str {
+        self.fault.as_str()
+    }
+
+    /// Returns the text that was refused.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Returns what is wrong and what to write, without the value.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for VersionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = quoted(&self.value);
+        let reason = &self.reason;
+        match self.fault {
+            VersionFault::NotSemver => write!(f, "version {value} is not SemVer: {reason}"),
+            VersionFault::CalverFormat => {
+                write!(f, "version {value} does not fit {}: {reason}", self.scheme)
+            }
+            VersionFault::VersionPrefix => {
+                write!(f, "version {value} starts with the mark of a tag: {reason}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for VersionError {}
+
+/// Quotes a value for a message: escaped, and cut when it is long, so that input cannot take
+/// over the terminal.
+fn quoted(value: &str) -> String {
+    const SHOWN: usize = 64;
+    let head: String = value.chars().take(SHOWN).collect();
+    let cut = if head.len() < value.len() { "..." } else { "" };
+    format!("`{}{cut}`", head.escape_debug())
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use relbook_ledger::event::deploy::DeployStarted;
 use relbook_ledger::event::{Body, FinishOutcome, Reason, Stage};
-use relbook_ledger::time::Time;
 use relbook_ledger::version::ChangeClass;
 
 use super::Core;

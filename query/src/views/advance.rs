@@ -22,7 +22,7 @@ use crate::release::{
 const BATCH_EVENTS: u64 = 20_000;
 
 /// A state is kept after this many steps of a fold.
-const SNAPSHOT_STEPS: u64 = 64;
+const SNAPSHOT_STEPS: u64 = 16;
 
 /// Component and environment of the folds that a batch touched, with the earliest moment.
 type Dirty = BTreeMap<(String, String), Moment>;

@@ -1,0 +1,146 @@
+//! The command line as clap reads it: global options, and one command per question or deed.
+//!
+//! Global options may stand before or after the command. The arguments of a command are declared
+//! beside its code in `command/`; every command has an example, because help that only lists
+//! options teaches nobody. Names and meanings are those of contract section 3.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use relbook_ledger::time::Time;
+
+use crate::command;
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people; may change between versions.
+    #[default]
+    Table,
+    /// One JSON document; stable.
+    Json,
+    /// One JSON object per row and line; stable.
+    Ndjson,
+    /// RFC 4180, lists joined with `;`; stable.
+    Csv,
+    /// An Apache Parquet file.
+    Parquet,
+    /// An Apache Arrow IPC file.
+    Arrow,
+}
+
+/// Options that every command takes, before or after its name; the last one counts.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Options {
+    /// The book: a directory
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "book",
+        value_name = "DIR",
+        env = "RELBOOK_BOOK",
+        default_value = "./book"
+    )]
+    pub book: String,
+    /// The private key that signs: a PEM file (the variable may hold the PEM text itself)
+    /// [default: keys/admin.pem of the book]
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "key",
+        value_name = "FILE",
+        env = "RELBOOK_KEY",
+        hide_env_values = true
+    )]
+    pub key: Option<String>,
+    /// The form of the answer
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "format",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json|ndjson|csv|parquet|arrow"
+    )]
+    pub format: Format,
+    /// Answer with what had happened by then: 2026-06-10 or 2026-06-10T09:05:00Z [default: now]
+    #[arg(long, global = true, overrides_with = "as_of", value_name = "TIME", value_parser = time)]
+    pub as_of: Option<Time>,
+    /// Answer with what the book knew after its event number SEQ [default: all of it]
+    #[arg(long, global = true, overrides_with = "as_known", value_name = "SEQ")]
+    pub as_known: Option<u64>,
+}
+
+/// Reads a time or a date of an argument.
+///
+/// # Errors
+/// A sentence for the usage error.
+pub fn time(text: &str) -> Result<Time, String> {
+    Time::parse_or_date(text).map_err(|error| format!("{error} (or a date, such as 2026-06-10)"))
+}
+
+/// The book of record for releases: who built, scanned, approved and deployed what, signed and
+/// chained, so that it can be proved later.
+#[derive(Debug, Parser)]
+#[command(
+    name = "relbook",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+    override_usage = "relbook [OPTIONS] COMMAND",
+    after_help = "\
+A first book:
+  relbook init                                   make ./book and its keys
+  relbook apply orion.yaml                       register components, environments, policy
+  relbook append build --component api --version 1.4.2 --digest sha256:... --commit ...
+  relbook status                                 what runs where
+  relbook verify                                 prove that nothing was changed
+
+`relbook` alone lists the questions; `relbook COMMAND --help` shows each with examples.
+Exit codes: 0 done or holds, 1 checked and does not hold, 2 wrong usage, 3 input refused,
+4 could not be done or checked."
+)]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub options: Options,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What relbook can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new book with its keys
+    Init(command::init::InitArgs),
+    /// Make, enroll, revoke and list keys
+    Key(command::key::KeyArgs),
+    /// Bring the book in step with a product file: components, environments, policy, matrix
+    Apply(command::apply::ApplyArgs),
+    /// Append events: one from flags, or many from NDJSON
+    Append(Box<command::append::AppendArgs>),
+    /// Append what a real tool wrote: reports of Trivy and Grype
+    Ingest(Box<command::ingest::IngestArgs>),
+    /// Question 1: which version of every component is live?
+    Status(command::status::StatusArgs),
+    /// Question 2: which commit is live?
+    Commit(command::commit::CommitArgs),
+    /// Question 3: what changed between the last two releases, or between two versions?
+    Diff(command::diff::DiffArgs),
+    /// Question 6: who approved the last production deploy, and when?
+    Approvals(command::approvals::ApprovalsArgs),
+    /// Ask the seven questions at once
+    Ask(command::ask::AskArgs),
+    /// Prove the whole book: bytes, signatures, roles, chain, tree, checkpoints
+    Verify(command::verify::VerifyArgs),
+    /// Print the newest signed checkpoint
+    Checkpoint(command::checkpoint::CheckpointArgs),
+    /// Build the example product line in a fresh book, ask it and verify it
+    Demo(command::demo::DemoArgs),
+    /// Print the completion script of a shell
+    Completions(command::completions::CompletionsArgs),
+    /// Print the manual page, of relbook or of one command
+    Man(command::man::ManArgs),
+}

@@ -1,0 +1,209 @@
+//! `relbook append`: one event from flags, or many from NDJSON.
+//!
+//! Every kind is a subcommand whose flags are its fields; the short forms fill in what a CI job
+//! should not have to repeat. One file is one atomic batch; `--batch N` makes it several.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use relbook_ledger::admission::{Code, Refusal, admit};
+use relbook_ledger::event::Kind;
+use relbook_ledger::limits::BATCH_EVENTS_MAX;
+use relbook_ledger::registry::Registry;
+use relbook_ledger::store::{Receipt, Writer};
+use serde_json::{Map, json};
+
+use super::flags;
+use super::short::{SHORT_FORMS, Short};
+use crate::author::Input;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::ndjson::Lines;
+use crate::submit::{self, Line};
+use crate::ui::Ui;
+
+const EXAMPLES: &str = "\
+Examples:
+  relbook append build --component api --version 1.4.2 --digest sha256:... --commit 9c5bd90e...
+  relbook append check --component api --suite unit --result pass --commit 9c5bd90e...
+  relbook append deploy --component api --stage production --digest sha256:... --outcome succeeded
+  relbook append incident.opened --incident-id INC-7 --severity high
+  relbook append --from events.ndjson               one batch: all of it, or nothing
+  some-tool | relbook append --from - --batch 1000  a stream: batches of 1000
+
+`relbook append KIND --help` lists the fields of a kind. id, occurred_at and ledger are filled in
+when they are left out; the same id with the same content is the same event, so a retry is safe.";
+
+/// Arguments of `append`.
+#[derive(Debug, Clone)]
+pub struct AppendArgs {
+    from: Option<String>,
+    batch: Option<usize>,
+    event: Option<Flags>,
+}
+
+/// The event that flags describe.
+#[derive(Debug, Clone)]
+struct Flags {
+    /// A kind, or the name of a short form.
+    name: String,
+    matches: ArgMatches,
+}
+
+impl Args for AppendArgs {
+    fn augment_args(command: Command) -> Command {
+        let from = Arg::new("from")
+            .long("from")
+            .value_name("FILE|-")
+            .help("Read events from an NDJSON file, one per line; - is standard input");
+        let batch = Arg::new("batch")
+            .long("batch")
+            .value_name("N")
+            .requires("from")
+            .value_parser(clap::value_parser!(u64).range(1..=BATCH_EVENTS_MAX as u64))
+            .help("Append N events at a time, each batch atomic [default: the whole file]");
+        let mut command = command
+            .arg(from)
+            .arg(batch)
+            .after_help(EXAMPLES)
+            .subcommand_value_name("KIND")
+            .subcommand_help_heading("Short forms and kinds")
+            .disable_help_subcommand(true)
+            .args_conflicts_with_subcommands(true)
+            .allow_external_subcommands(true)
+            .override_usage(
+                "relbook append KIND [--FIELD VALUE]...\n       relbook append --from FILE|- [--batch N]",
+            );
+        for short in SHORT_FORMS {
+            command = command.subcommand(short.command());
+        }
+        for kind in Kind::ALL.iter().filter(|kind| !kind.is_written_by_book()) {
+            command = command.subcommand(kind_command(*kind));
+        }
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+fn kind_command(kind: Kind) -> Command {
+    let usage = format!("relbook append {kind} [--FIELD VALUE]...");
+    Command::new(kind.as_str())
+        .about(kind.spec().doc.trim())
+        .override_usage(usage)
+        .disable_version_flag(true)
+        .args(flags::args(kind, &[]))
+}
+
+impl FromArgMatches for AppendArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let event = matches
+            .subcommand()
+            .map(|(name, matches)| Flags { name: name.to_owned(), matches: matches.clone() });
+        let batch = matches.get_one::<u64>("batch").and_then(|n| usize::try_from(*n).ok());
+        Ok(Self { from: matches.get_one::<String>("from").cloned(), batch, event })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Appends.
+pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let receipts = match (args.from, args.event) {
+        (Some(from), _) => append_from(&from, args.batch, config, ui)?,
+        (None, Some(event)) => append_flags(&event, config, ui)?,
+        (None, None) => {
+            return Err(Error::usage("append needs a kind with its fields, or --from FILE")
+                .hint("`relbook append --help` lists the kinds with examples"));
+        }
+    };
+    submit::show(ui, &receipts, Map::new())?;
+    Ok(ExitCode::Done)
+}
+
+fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>, Error> {
+    let short = Short::find(&event.name);
+    let kind = Kind::parse(&event.name);
+    if short.is_none() && kind.is_none() {
+        // Admission knows how to say which kind was meant.
+        return admit(&json!({ "kind": event.name }), &Registry::default())
+            .map(|_| Vec::new())
+            .map_err(Error::from);
+    }
+    let mut writer = submit::open(config)?;
+    let events = match (short, kind) {
+        (Some(short), _) => short.events(&event.matches, &writer)?,
+        (None, Some(kind)) => vec![flags::read(kind, &event.matches)?],
+        (None, None) => Vec::new(),
+    };
+    let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
+    submit::append(config, ui, &mut writer, batch)
+}
+
+fn append_from(
+    from: &str,
+    batch: Option<usize>,
+    config: &Config,
+    ui: &Ui,
+) -> Result<Vec<Receipt>, Error> {
+    if from == "-" {
+        let input = BufReader::with_capacity(1 << 16, std::io::stdin());
+        return append_lines(Lines::new(input, "standard input"), batch, config, ui);
+    }
+    let path = Path::new(from);
+    let file = File::open(path).map_err(|error| Error::file(path, "read", &error))?;
+    let input = BufReader::with_capacity(1 << 16, file);
+    append_lines(Lines::new(input, from), batch, config, ui)
+}
+
+fn append_lines(
+    mut lines: Lines<impl BufRead>,
+    batch: Option<usize>,
+    config: &Config,
+    ui: &Ui,
+) -> Result<Vec<Receipt>, Error> {
+    // The book is opened after the first batch was read: a slow producer holds nobody up.
+    let mut writer: Option<Writer> = None;
+    let mut receipts: Vec<Receipt> = Vec::new();
+    let bar = ui.progress("appending", 0);
+    loop {
+        let read = read_batch(&mut lines, batch);
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => writer.insert(submit::open(config)?),
+        };
+        let outcome = match read {
+            Ok(events) if events.is_empty() => return Ok(receipts),
+            Ok(events) => submit::append(config, ui, writer, events),
+            Err(error) => Err(submit::refused(config, writer, error)),
+        };
+        receipts.extend(outcome.map_err(|error| error.after(&receipts))?);
+        if batch.is_none() {
+            return Ok(receipts);
+        }
+        bar.of(receipts.len() as u64, receipts.len() as u64);
+    }
+}
+
+fn read_batch(lines: &mut Lines<impl BufRead>, size: Option<usize>) -> Result<Vec<Line>, Error> {
+    let mut events = Vec::new();
+    while events.len() < size.unwrap_or(usize::MAX) {
+        let Some((line, input)) = lines.next_event()? else { break };
+        if size.is_none() && events.len() == BATCH_EVENTS_MAX {
+            let message = format!(
+                "more than {BATCH_EVENTS_MAX} events in one batch; append in several with --batch N"
+            );
+            return Err(Refusal::new(Code::TooLarge, message).on_line(line).into());
+        }
+        events.push((Some(line), input));
+    }
+    Ok(events)
+}

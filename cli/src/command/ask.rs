@@ -1,0 +1,136 @@
+//! `relbook ask`: the seven questions at once.
+//!
+//! A question that this version cannot answer yet is named as such: silence would read as "none".
+
+use clap::Args;
+use relbook_query::question::{Answer, Question, WhichDeploy};
+use relbook_query::table::Cell;
+use serde_json::{Value, json};
+
+use super::question;
+use crate::args::Format;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::render;
+use crate::ui::Ui;
+
+/// Arguments of `ask`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relbook ask
+  relbook ask --component web --env staging
+  relbook ask --as-of 2026-06-10 --format json")]
+pub struct AskArgs {
+    /// The component of the questions that are about one [default: that of the last deploy]
+    #[arg(long, value_name = "NAME")]
+    pub component: Option<String>,
+    /// The environment
+    #[arg(long, value_name = "NAME", default_value = "production")]
+    pub env: String,
+}
+
+/// A question with its place among the seven, and what came of it.
+enum Part {
+    Answered(Box<Answer>),
+    NotAnswered(&'static str, String),
+}
+
+const TITLES: [&str; 7] = [
+    "Which version of every component is live?",
+    "Which commit is that?",
+    "What changed between the last two releases?",
+    "Where can we roll back to?",
+    "Which versions go together?",
+    "Who approved the last production deploy, and when?",
+    "How does a hotfix get out in time?",
+];
+
+const LATER: &str = "not answered yet: comes with the next issue";
+
+/// Asks them all and shows the answers.
+pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let parts = parts(args, config, ui)?;
+    show(ui, &parts)?;
+    Ok(ExitCode::Done)
+}
+
+/// Asks them all; returns the answers as JSON.
+pub(super) fn answers(args: &AskArgs, config: &Config, ui: &Ui) -> Result<Vec<Value>, Error> {
+    Ok(parts(args, config, ui)?.iter().map(to_json).collect())
+}
+
+fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
+    let book = question::open(config, ui)?;
+    let lens = book.lens(config.as_of, config.as_known);
+    let ask = |question: &Question| book.answer(question, lens);
+    let environment = || args.env.clone();
+    let component = args.component.clone();
+    let approvals = ask(&Question::Approvals {
+        environment: environment(),
+        component: component.clone(),
+        which: WhichDeploy::LastSucceeded,
+    })?;
+    // The component that was deployed last is the one that most likely matters now.
+    let deployed = approvals.header("component").and_then(Cell::as_text).map(str::to_owned);
+    let registered = || {
+        let mut all = book.ledger().registry().components();
+        all.next().map(|(name, _)| name.to_owned())
+    };
+    let component = component.or(deployed).or_else(registered);
+    let diff = match component {
+        Some(component) => answered(ask(&Question::Diff {
+            environment: environment(),
+            component,
+            versions: None,
+            transitions: false,
+        })?),
+        None => Part::NotAnswered("diff", "no component is registered".to_owned()),
+    };
+    Ok([
+        answered(ask(&Question::Status { environment: environment() })?),
+        answered(ask(&Question::Commit { environment: environment(), component: None })?),
+        diff,
+        Part::NotAnswered("rollback", LATER.to_owned()),
+        Part::NotAnswered("compat", LATER.to_owned()),
+        answered(approvals),
+        Part::NotAnswered("hotfix", LATER.to_owned()),
+    ])
+}
+
+fn answered(answer: Answer) -> Part {
+    Part::Answered(Box::new(answer))
+}
+
+fn show(ui: &mut Ui, parts: &[Part]) -> Result<(), Error> {
+    if matches!(ui.format(), Format::Json | Format::Ndjson) {
+        let answers: Vec<Value> = parts.iter().map(to_json).collect();
+        if ui.format() == Format::Json {
+            return ui.json(&json!({ "answers": answers }));
+        }
+        return answers.iter().try_for_each(|answer| ui.json(answer));
+    }
+    if ui.format() != Format::Table {
+        return Err(Error::usage("seven answers do not fit into one table of this form")
+            .hint("use --format json, or ask one question at a time"));
+    }
+    for (number, (title, part)) in TITLES.iter().zip(parts).enumerate() {
+        ui.line(&format!("{}. {title}", number + 1))?;
+        match part {
+            Part::Answered(answer) => render::answer(ui, answer)?,
+            Part::NotAnswered(_, why) => ui.line(why)?,
+        }
+        if number + 1 < parts.len() {
+            ui.line("")?;
+        }
+    }
+    Ok(())
+}
+
+fn to_json(part: &Part) -> Value {
+    match part {
+        Part::Answered(answer) => answer.to_json(),
+        Part::NotAnswered(question, why) => json!({ "question": question, "not_answered": why }),
+    }
+}

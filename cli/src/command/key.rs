@@ -1,0 +1,315 @@
+//! `relbook key`: makes keys, and enrolls, revokes and lists them (contract 3, ledger-format 6).
+//!
+//! A private key is written once, to a new file that only its owner can read, and is never
+//! printed. Enrolling and revoking are events like any other: signed, chained, and in force from
+//! the next event on.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use relbook_ledger::event::Kind;
+use relbook_ledger::key::{KeyId, PublicKey, SigningKey};
+use relbook_ledger::keyring::{GrantEnd, KeyGrant};
+use relbook_ledger::registry::Registry;
+use relbook_ledger::store::Ledger;
+use relbook_query::table::{Cell, ColumnType, Table};
+use serde_json::{Map, Value, json};
+
+use crate::args::Format;
+use crate::author::Input;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::render;
+use crate::submit;
+use crate::ui::Ui;
+
+/// Arguments of `key`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relbook key new olga.pem
+  relbook key enroll p_olga olga.pem.pub --role approver,release_engineer
+  relbook key enroll ci-orion ci.pem.pub --role ci --components orion-api,orion-web
+  relbook key revoke p_olga --reason \"left the team\"
+  relbook key list
+
+Roles: admin (every kind), ci (everything but keys, policy and approvals), approver (approvals by
+the signer), reporter (approvals that name another approver), auditor (reads), and your own, such
+as release_engineer, which the policy can ask of an approver.")]
+pub struct KeyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What `key` can do.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key pair: FILE (private, PEM) and FILE.pub
+    New {
+        /// The file of the private key; it must not exist
+        file: PathBuf,
+    },
+    /// Let a public key sign for a principal
+    Enroll {
+        /// Who holds the key, as an opaque id such as p_olga or ci-orion
+        principal: String,
+        /// The file of the public key
+        #[arg(value_name = "FILE.pub")]
+        file: PathBuf,
+        /// A role; repeat it or separate several by commas
+        #[arg(long = "role", visible_alias = "roles", value_delimiter = ',', required = true)]
+        roles: Vec<String>,
+        /// Only events about these components (names or aliases)
+        #[arg(long, value_delimiter = ',', value_name = "NAME")]
+        components: Vec<String>,
+        /// Only events about these environments
+        #[arg(long, value_delimiter = ',', value_name = "NAME")]
+        environments: Vec<String>,
+    },
+    /// Take a key's right to sign away, from the next event on
+    Revoke {
+        /// The principal; all its keys in force are meant unless one is named
+        principal: String,
+        /// One key: its FILE.pub, or its id (the first 8 or more of its 64 hex digits)
+        #[arg(value_name = "FILE.pub|KEY_ID")]
+        which: Option<String>,
+        /// Why
+        #[arg(long)]
+        reason: Option<String>,
+        /// The key was in wrong hands: what it signed is suspect
+        #[arg(long)]
+        compromised: bool,
+        /// The first suspect seq [default: everything it signed]
+        #[arg(long, value_name = "SEQ", requires = "compromised")]
+        from_seq: Option<u64>,
+    },
+    /// List the keys: who, roles, since when, until when
+    List,
+}
+
+/// Runs one of the key commands.
+pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    match args.command {
+        KeyCommand::New { file } => new(&file, ui),
+        KeyCommand::List => list(config, ui),
+        KeyCommand::Enroll { principal, file, roles, components, environments } => {
+            let key = read_public(&file)?;
+            let mut event = enrolment(&principal, &key, &roles);
+            let mut writer = submit::open(config)?;
+            if !components.is_empty() {
+                let registry = writer.registry();
+                let name = |word: &String| registry.resolve(word).unwrap_or(word).to_owned();
+                let names: Vec<String> = components.iter().map(name).collect();
+                event.insert("components".to_owned(), json!(names));
+            }
+            if !environments.is_empty() {
+                event.insert("environments".to_owned(), json!(environments));
+            }
+            let batch = vec![(None, Input::Fields(event))];
+            let receipts = submit::append(config, ui, &mut writer, batch)?;
+            let extra = Map::from_iter([
+                ("principal".to_owned(), json!(principal)),
+                ("key_id".to_owned(), json!(key.id().to_string())),
+                ("roles".to_owned(), json!(roles)),
+            ]);
+            submit::show(ui, &receipts, extra)?;
+            Ok(ExitCode::Done)
+        }
+        KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
+            let mut writer = submit::open(config)?;
+            let keys = keys_to_end(writer.registry(), &principal, which.as_deref())?;
+            let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
+            let event = |key_id: &KeyId| {
+                let mut event = Map::from_iter([
+                    ("kind".to_owned(), json!(kind.as_str())),
+                    ("principal".to_owned(), json!(principal)),
+                    ("key_id".to_owned(), json!(key_id.to_string())),
+                ]);
+                if let Some(reason) = &reason {
+                    event.insert("reason".to_owned(), json!(reason));
+                }
+                if let Some(seq) = from_seq {
+                    event.insert("from_seq".to_owned(), json!(seq));
+                }
+                (None, Input::Fields(event))
+            };
+            let batch = keys.iter().map(event).collect();
+            let receipts = submit::append(config, ui, &mut writer, batch)?;
+            let ids: Vec<String> = keys.iter().map(ToString::to_string).collect();
+            let extra = Map::from_iter([("revoked".to_owned(), json!(ids))]);
+            submit::show(ui, &receipts, extra)?;
+            Ok(ExitCode::Done)
+        }
+    }
+}
+
+/// Returns the event that enrolls a key.
+pub(super) fn enrolment(
+    principal: &str,
+    key: &PublicKey,
+    roles: &[impl AsRef<str>],
+) -> Map<String, Value> {
+    let roles: Vec<&str> = roles.iter().map(AsRef::as_ref).collect();
+    Map::from_iter([
+        ("kind".to_owned(), json!(Kind::KeyEnrolled.as_str())),
+        ("principal".to_owned(), json!(principal)),
+        ("key_id".to_owned(), json!(key.id().to_string())),
+        ("public_key".to_owned(), json!(key.to_hex())),
+        ("roles".to_owned(), json!(roles)),
+    ])
+}
+
+/// Makes a key pair in `file` and `file.pub`; returns the public half and its path.
+pub(super) fn make(file: &Path) -> Result<(PublicKey, PathBuf), Error> {
+    let key = SigningKey::generate().map_err(|error| Error::not_done("io", error.to_string()))?;
+    let mut public = file.as_os_str().to_owned();
+    public.push(".pub");
+    let public = PathBuf::from(public);
+    write_new(&public, &key.public().to_pem(), false)?;
+    if let Err(error) = write_new(file, &key.to_pem(), true) {
+        // A public key without its private half is of no use to anybody.
+        drop(std::fs::remove_file(&public));
+        return Err(error);
+    }
+    Ok((key.public(), public))
+}
+
+fn new(file: &Path, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let (key, public) = make(file)?;
+    let key_id = key.id().to_string();
+    if ui.format() == Format::Table {
+        ui.line(&format!(
+            "private key  {}  (only you can read it; keep it secret)",
+            file.display()
+        ))?;
+        ui.line(&format!("public key   {}", public.display()))?;
+        ui.line(&format!("key id       {key_id}"))?;
+        ui.note(&format!(
+            "next: `relbook key enroll PRINCIPAL {} --role ROLE`, signed by an admin",
+            public.display()
+        ));
+    } else {
+        let [file, public] = [file, &public].map(|path| path.to_string_lossy().into_owned());
+        ui.json(&json!({ "key": file, "public_key": public, "key_id": key_id }))?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Writes a file that must not exist; leaves nothing behind when that fails.
+fn write_new(path: &Path, text: &str, secret: bool) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(if secret { 0o600 } else { 0o644 });
+    }
+    let mut file = options.open(path).map_err(|error| {
+        let exists = error.kind() == std::io::ErrorKind::AlreadyExists;
+        let error = Error::file(path, "make", &error);
+        if exists { error.hint("a key is never overwritten; choose another file") } else { error }
+    })?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        drop(std::fs::remove_file(path));
+        Error::file(path, "write", &error)
+    })
+}
+
+fn read_public(path: &Path) -> Result<PublicKey, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))?;
+    if text.contains("PRIVATE KEY") {
+        let message = format!("`{}` is a private key", path.display());
+        return Err(Error::usage(message)
+            .hint("enroll the public half, FILE.pub; a private key never leaves its owner"));
+    }
+    PublicKey::from_pem(&text).map_err(|error| {
+        Error::not_done("key", format!("`{}` holds no usable public key: {error}", path.display()))
+    })
+}
+
+/// Finds the keys that a revocation means.
+fn keys_to_end(
+    registry: &Registry,
+    principal: &str,
+    key: Option<&str>,
+) -> Result<Vec<KeyId>, Error> {
+    let grants = registry.keyring().grants();
+    let wanted = match key {
+        Some(word) if Path::new(word).is_file() => {
+            Some(read_public(Path::new(word))?.id().to_string())
+        }
+        Some(word) if word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Some(word.to_ascii_lowercase())
+        }
+        Some(word) => {
+            return Err(Error::usage(format!("`{word}` is neither a file nor a key id")).hint(
+                "give FILE.pub, or 8 or more hex digits of the id; `relbook key list` shows them",
+            ));
+        }
+        None => None,
+    };
+    let named = |grant: &&&KeyGrant| {
+        let id = grant.key_id.to_string();
+        wanted.as_ref().is_none_or(|wanted| id.starts_with(wanted.as_str()))
+    };
+    let held: Vec<&&KeyGrant> =
+        grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
+    let keys: Vec<KeyId> =
+        held.iter().filter(|grant| grant.end.is_none()).map(|grant| grant.key_id).collect();
+    if !keys.is_empty() {
+        return Ok(keys);
+    }
+    let message = if held.is_empty() {
+        format!("`{principal}` holds no such key in this book")
+    } else {
+        format!("every such key of `{principal}` is revoked already")
+    };
+    Err(Error::usage(message).hint("`relbook key list` shows who holds which key"))
+}
+
+fn list(config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let ledger = Ledger::open(&config.book)?;
+    let mut table = Table::new(&[
+        ("principal", ColumnType::Text),
+        ("key_id", ColumnType::Text),
+        ("roles", ColumnType::TextList),
+        ("components", ColumnType::TextList),
+        ("environments", ColumnType::TextList),
+        ("valid_from_seq", ColumnType::Int),
+        ("valid_to_seq", ColumnType::Int),
+        ("status", ColumnType::Text),
+    ]);
+    for grant in ledger.registry().keyring().grants() {
+        let end = grant.end.map(|(seq, _)| seq);
+        let status = match grant.end {
+            None => "valid",
+            Some((_, GrantEnd::Replaced)) => "replaced",
+            Some((_, GrantEnd::Revoked)) => "revoked",
+            Some((_, GrantEnd::Compromised)) => "compromised",
+        };
+        table.push(
+            vec![
+                Cell::from(grant.principal.as_str()),
+                Cell::from(grant.key_id.to_string()),
+                Cell::from(grant.roles.clone()),
+                Cell::from(grant.components.clone()),
+                Cell::from(grant.environments.clone()),
+                Cell::from(grant.add_seq),
+                Cell::from(end),
+                Cell::from(status),
+            ],
+            [Some(grant.add_seq), end].into_iter().flatten().collect(),
+        );
+    }
+    let keys: Value = render::json_rows(&table, true);
+    match ui.format() {
+        Format::Json => ui.json(&json!({ "keys": keys }))?,
+        _ => render::table(ui, &table)?,
+    }
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,67 @@
+//! One file per command: its arguments, and what it does with them.
+//!
+//! A command calls the ledger or the query crate and renders what comes back; rules about releases
+//! have no place here. Adding a command is a new file, a line here and a line in `args.rs`.
+
+pub mod append;
+pub mod apply;
+pub mod approvals;
+pub mod ask;
+pub mod checkpoint;
+pub mod commit;
+pub mod completions;
+pub mod demo;
+pub mod diff;
+mod flags;
+pub mod ingest;
+pub mod init;
+pub mod key;
+pub mod man;
+mod overview;
+mod question;
+mod short;
+pub mod status;
+pub mod verify;
+
+use crate::args::{Cli, Command, Format};
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::ui::Ui;
+
+/// Runs the command of a command line.
+///
+/// # Errors
+/// Whatever ended the command early.
+pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
+    // Behind a kind that it does not know clap reads no options; the form was found before it.
+    if cli.options.format != Format::default() {
+        ui.set_format(cli.options.format);
+    }
+    let Some(command) = cli.command else { return overview::run(ui) };
+    // These need no book.
+    match &command {
+        Command::Completions(args) => return completions::run(args, ui),
+        Command::Man(args) => return man::run(args, ui),
+        Command::Demo(args) => return demo::run(args, ui),
+        _ => {}
+    }
+    let config = Config::new(cli.options)?;
+    match command {
+        Command::Init(args) => init::run(&args, &config, ui),
+        Command::Key(args) => key::run(args, &config, ui),
+        Command::Apply(args) => apply::run(&args, &config, ui),
+        Command::Append(args) => append::run(*args, &config, ui),
+        Command::Ingest(args) => ingest::run(*args, &config, ui),
+        Command::Status(args) => status::run(args, &config, ui),
+        Command::Commit(args) => commit::run(args, &config, ui),
+        Command::Diff(args) => diff::run(args, &config, ui),
+        Command::Approvals(args) => approvals::run(args, &config, ui),
+        Command::Ask(args) => ask::run(&args, &config, ui),
+        Command::Verify(args) => verify::run(&args, &config, ui),
+        Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
+        Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
+            Err(Error::Bug("a command without a book was not run".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `relbook verify`: proves the whole book, and says what was and what was not checked.
+//!
+//! Tampering is an answer (exit 1), not an error: it names the first bad seq and the rule that it
+//! breaks. Where nothing outside the database could have shown that its end was cut off, the exit
+//! code says that too (4).
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use relbook_ledger::key::PublicKey;
+use relbook_ledger::store::{Report, VerifyFailure, VerifyOptions, verify};
+use relbook_ledger::verify::VerifyError;
+use serde_json::{Value, json};
+
+use crate::args::Format;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::render;
+use crate::ui::Ui;
+
+/// Arguments of `verify`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  relbook verify
+  relbook verify --checkpoint orion.checkpoint     a checkpoint that you kept: nothing before it
+                                                   was changed or cut off since
+  relbook verify --since orion.checkpoint          signatures only from there on: quicker
+  relbook verify --pub book.pub                    the book's key as you know it
+
+Exit codes: 0 all holds; 1 tampering, with the first bad seq and the rule that it breaks; 4 it
+could not be read, or nothing outside the database could show that its end was cut off.")]
+pub struct VerifyArgs {
+    /// A signed checkpoint that was kept elsewhere; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Vec<PathBuf>,
+    /// A signed checkpoint up to which an earlier run verified the signatures
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// The public key of the book [default: keys/book.pub of the book]
+    #[arg(long = "pub", value_name = "FILE")]
+    pub public_key: Option<PathBuf>,
+}
+
+/// Verifies.
+pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    // The book must also still hold what it held when the earlier run ended.
+    let kept = args.checkpoint.iter().chain(&args.since);
+    let options = VerifyOptions {
+        book_key: args.public_key.as_deref().map(public_key).transpose()?,
+        checkpoints: kept.map(|path| text(path)).collect::<Result<_, _>>()?,
+        since: args.since.as_deref().map(text).transpose()?,
+    };
+    let outcome = {
+        let bar = ui.progress("verifying", 0);
+        verify(&config.book, &options, &|done, total| bar.of(done, total))
+    };
+    match outcome {
+        Ok(report) => {
+            show(ui, &report)?;
+            let whole = report.truncation_checked;
+            Ok(if whole { ExitCode::Done } else { ExitCode::NotDone })
+        }
+        Err(VerifyFailure::Tampered(error)) => {
+            show_tampering(ui, &error)?;
+            Ok(ExitCode::DoesNotHold)
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))
+}
+
+fn public_key(path: &Path) -> Result<PublicKey, Error> {
+    PublicKey::from_pem(&text(path)?).map_err(|error| {
+        Error::not_done("key", format!("`{}` holds no usable public key: {error}", path.display()))
+    })
+}
+
+/// Says what was proven, in the order in which it rests on each other.
+fn checked(report: &Report) -> Vec<String> {
+    let mut checked = vec![
+        format!("{} events: bytes, strict JSON, schema of their kind, ids", report.events),
+        format!(
+            "{} author signatures, strictly, each by a key in force",
+            report.verified_signatures
+        ),
+        "roles by log order; sequence without gaps; ledger clock never back".to_owned(),
+        "BLAKE3 chain from the genesis event to the last".to_owned(),
+        format!("RFC 6962 root against {} stored checkpoints", report.checkpoints),
+        "database schema, registry list and tree edge".to_owned(),
+    ];
+    if let Some(size) = report.pin_size {
+        checked.push(format!("the pin outside the database, at size {size}"));
+    }
+    if report.book_key_checked {
+        checked.push("the book's key against the one that it is known by".to_owned());
+    }
+    checked
+}
+
+fn not_checked(report: &Report) -> Vec<String> {
+    let mut not_checked = Vec::new();
+    if !report.truncation_checked {
+        not_checked.push(
+            "TRUNCATION: there is no pin and no checkpoint was given, so an end that was cut off \
+             would not show"
+                .to_owned(),
+        );
+    }
+    if !report.book_key_checked {
+        not_checked.push("whose book it is: give the key that you know with --pub".to_owned());
+    }
+    if let Some(size) = report.since {
+        not_checked.push(format!("author signatures of the first {size} events (--since)"));
+    }
+    if report.simulated_clock {
+        not_checked.push("real time: the clock of this book is simulated".to_owned());
+    }
+    not_checked.push("witness cosignatures: none are known to this version".to_owned());
+    not_checked
+}
+
+fn show(ui: &mut Ui, report: &Report) -> Result<(), Error> {
+    let root = render::root(&report.root);
+    if ui.format() != Format::Table {
+        return ui.json(&json!({
+            "verified": true,
+            "origin": report.origin,
+            "events": report.events,
+            "checkpoint": { "size": report.events, "root": root },
+            "book_key": report.book_key.id().to_string(),
+            "book_key_checked": report.book_key_checked,
+            "verified_signatures": report.verified_signatures,
+            "checkpoints": report.checkpoints,
+            "pin_size": report.pin_size,
+            "truncation_checked": report.truncation_checked,
+            "simulated_clock": report.simulated_clock,
+            "since": report.since,
+            "checked": checked(report),
+            "not_checked": not_checked(report),
+            "tampering": Value::Null,
+        }));
+    }
+    let clock = if report.simulated_clock { "  (simulated clock)" } else { "" };
+    let verdict = if report.truncation_checked { "holds" } else { "holds, as far as it goes" };
+    ui.line(&format!("the book {} {verdict}{clock}", report.origin))?;
+    for item in checked(report) {
+        ui.line(&format!("  checked      {item}"))?;
+    }
+    for item in not_checked(report) {
+        ui.line(&format!("  not checked  {item}"))?;
+    }
+    ui.line(&format!("checkpoint size {} root {root}", report.events))
+}
+
+fn show_tampering(ui: &mut Ui, error: &VerifyError) -> Result<(), Error> {
+    if ui.format() != Format::Table {
+        return ui.json(&json!({
+            "verified": false,
+            "tampering": {
+                "code": error.code(),
+                "seq": error.seq(),
+                "message": error.to_string(),
+            },
+        }));
+    }
+    let place = error.seq().map_or_else(String::new, |seq| format!(" at seq {seq}"));
+    ui.line(&format!("TAMPERING{place}: {error} ({})", error.code()))
+}

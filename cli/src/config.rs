@@ -1,0 +1,69 @@
+//! Where the book is and which key signs: from options, environment and defaults.
+//!
+//! A private key is read from a file or from the variable itself (a CI secret). Its text appears in
+//! no message, and it is read only by commands that sign.
+
+use std::path::{Path, PathBuf};
+
+use relbook_ledger::key::SigningKey;
+use relbook_ledger::time::Time;
+
+use crate::args::Options;
+use crate::error::Error;
+
+/// The global options, resolved.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The directory of the book.
+    pub book: PathBuf,
+    /// What had happened by then.
+    pub as_of: Option<Time>,
+    /// What the book knew then.
+    pub as_known: Option<u64>,
+    key: Option<String>,
+}
+
+impl Config {
+    /// Resolves the global options.
+    ///
+    /// # Errors
+    /// [`Error::NotDone`] for the URL of a served book, which this version cannot reach.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        let Options { book, key, as_of, as_known, .. } = options;
+        if book.starts_with("http://") || book.starts_with("https://") {
+            let message = format!("`{book}` is a served book; this version reads directories only");
+            return Err(Error::not_done("unreachable", message)
+                .hint("give a directory with --book DIR or RELBOOK_BOOK"));
+        }
+        let key = key.filter(|key| !key.is_empty());
+        Ok(Self { book: PathBuf::from(book), as_of, as_known, key })
+    }
+
+    /// Reads the key that signs.
+    ///
+    /// # Errors
+    /// [`Error::NotDone`] when there is no such file, or it is not a private key.
+    pub fn signing_key(&self) -> Result<SigningKey, Error> {
+        match &self.key {
+            Some(text) if text.contains("-----BEGIN") => SigningKey::from_pem(text).map_err(|e| {
+                Error::not_done("key", format!("RELBOOK_KEY or --key holds no usable key: {e}"))
+                    .hint("it must be the whole text of a file made by `relbook key new`")
+            }),
+            Some(path) => read_key(Path::new(path)),
+            None => read_key(&self.book.join("keys").join("admin.pem")).map_err(|error| {
+                error.hint(
+                    "give the private key with --key FILE or RELBOOK_KEY; without it the \
+                            admin key of the book signs",
+                )
+            }),
+        }
+    }
+}
+
+fn read_key(path: &Path) -> Result<SigningKey, Error> {
+    let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))?;
+    SigningKey::from_pem(&text).map_err(|error| {
+        Error::not_done("key", format!("`{}` holds no usable private key: {error}", path.display()))
+            .hint("`relbook key new FILE` makes one; FILE.pub is its public half and cannot sign")
+    })
+}

@@ -1,0 +1,147 @@
+//! Why a report was not turned into events: file, place, reason, remedy.
+//!
+//! Each variant is one thing that the reader of the message can act on. No variant may carry the
+//! content of a report beyond a short excerpt: reports hold secrets.
+
+use super::document::Fault;
+
+/// Says why a report gave no events.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// The file could not be read; nothing is known of its content.
+    #[error("{file}: cannot be read: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The bytes are no usable document: empty, cut off, not UTF-8, too deep, ambiguous.
+    #[error("{file}: {fault}")]
+    Document {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// No reader recognises the content.
+    #[error("{file}: {}; relbook reads {}", unknown(looks_like), super::reader_names())]
+    UnknownFormat {
+        /// The file.
+        file: String,
+        /// What it is, when it is a known format that relbook does not read.
+        looks_like: Option<&'static str>,
+    },
+    /// `--as` names a format that does not exist.
+    #[error("there is no format `{name}`; relbook reads {}", super::reader_names())]
+    UnknownReader {
+        /// The name as given.
+        name: String,
+    },
+    /// `--as` names one format and the content is of another.
+    #[error("{file}: this is {found}, not {asked}; leave --as out, or say --as {found}")]
+    OtherFormat {
+        /// The file.
+        file: String,
+        /// The format as asked for.
+        asked: &'static str,
+        /// The format as recognised.
+        found: &'static str,
+    },
+    /// The format is known and refused, for a reason that the sentence gives.
+    #[error("{file}: {what}: {reason}")]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// The format and its version.
+        what: String,
+        /// Why it is refused and what to do.
+        reason: &'static str,
+    },
+    /// A value has another shape than the format says.
+    #[error("{file}: {place}: expected {expected}; the report is damaged or of another tool")]
+    Shape {
+        /// The file.
+        file: String,
+        /// Where, such as `Results[0].Vulnerabilities`.
+        place: String,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// The report names no artifact by digest and none was given.
+    #[error(
+        "{file}: the report names no digest; say which artifact was scanned with --digest \
+         sha256:... (a tag or a path is no identity)"
+    )]
+    NoDigest {
+        /// The file.
+        file: String,
+    },
+    /// The report covers several artifacts and nothing says which one is meant.
+    #[error("{file}: the report names {count} digests ({shown}); choose with --digest")]
+    SeveralDigests {
+        /// The file.
+        file: String,
+        /// How many.
+        count: usize,
+        /// The first few.
+        shown: String,
+    },
+    /// The given digest is not one.
+    #[error("--digest: {reason}")]
+    BadDigest {
+        /// What is wrong and what to write.
+        reason: String,
+    },
+    /// The given digest and the report contradict each other.
+    #[error(
+        "{file}: the report is about {found} ({place}), not {given}; scan the artifact that was \
+         meant, or give its own digest (index, platform manifest and image ID differ)"
+    )]
+    OtherDigest {
+        /// The file.
+        file: String,
+        /// The digest as given.
+        given: String,
+        /// What the report names.
+        found: String,
+        /// Where the report names it.
+        place: &'static str,
+    },
+    /// A filter hid the severities that a scan must count.
+    #[error(
+        "{file}: the scan was run with {filter}, so it says nothing of {hidden} findings; run it \
+         without the filter, or with one that keeps CRITICAL and HIGH"
+    )]
+    Hidden {
+        /// The file.
+        file: String,
+        /// The filter as found.
+        filter: String,
+        /// The severity that it hid.
+        hidden: &'static str,
+    },
+    /// Even without its findings the event would not fit into the ledger.
+    #[error("{file}: the event has {bytes} bytes without its findings; shorten the command line")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+impl IngestError {
+    /// Tells whether the file could not be read at all, as opposed to being refused.
+    pub fn is_io(&self) -> bool {
+        matches!(self, Self::Read { .. })
+    }
+}
+
+fn unknown(looks_like: &Option<&'static str>) -> String {
+    match looks_like {
+        Some(name) => format!("this is {name}, which relbook does not read as a report"),
+        None => "the content is of no format that relbook knows".to_owned(),
+    }
+}

@@ -1,0 +1,250 @@
+//! One scan, from whichever scanner, and the `scan.completed` event that it becomes (contract 2).
+//!
+//! Four states stay four (ingest.md 1.3): clean, findings, filtered, not scanned. Counts are of
+//! vulnerabilities only and of rows as reported; other classes stand apart and are never summed
+//! with them. What the report does not tell has no count. Large lists of findings stay in the
+//! report itself, which the event names as its evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::Context;
+use super::digest::{self, Held, Subject};
+use super::document::Document;
+use super::error::IngestError;
+use super::filter::Filters;
+use super::severity::{Severity, Tally};
+use super::time::ReportTime;
+
+/// The most bytes of an event: its envelope and the statement around it need the rest of the
+/// 61,440 that the ledger takes.
+const EVENT_BYTES_MAX: usize = 48 * 1024;
+
+/// The version of all readers: raised when one derives something else from the same bytes.
+const READER_VERSION: u32 = 1;
+
+/// One vulnerability row.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Finding<'a> {
+    pub(super) id: &'a str,
+    pub(super) severity: Option<&'a str>,
+    pub(super) package: Option<&'a str>,
+    pub(super) installed: Option<&'a str>,
+    pub(super) fixed: Option<String>,
+}
+
+/// What a reader collects from a report.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// `trivy` or `grype`, as the policy names them.
+    pub(super) scanner: &'static str,
+    /// The reader's name.
+    pub(super) reader: &'static str,
+    /// The format and its version.
+    pub(super) format: String,
+    pub(super) scanner_version: Option<String>,
+    pub(super) db_built_at: Option<ReportTime>,
+    pub(super) time: Option<ReportTime>,
+    /// Whether anything was scanned for vulnerabilities; when not, there are no counts.
+    pub(super) scanned: bool,
+    /// The severities that the scanner can report: the others have no count of zero either.
+    pub(super) vocabulary: &'static [Severity],
+    pub(super) vulnerabilities: Tally,
+    pub(super) suppressed: Option<u64>,
+    /// Other classes that the report speaks of, by contract name.
+    pub(super) other: BTreeMap<&'static str, Tally>,
+    pub(super) filters: Filters,
+    /// Where filters could be seen: `report`, `command_line`, both, or `none`.
+    pub(super) filter_evidence: &'static str,
+    pub(super) held: Held,
+    labels: BTreeMap<String, String>,
+    findings: Vec<Value>,
+    distinct: BTreeSet<(String, String, String)>,
+}
+
+impl Scan {
+    /// Starts a scan of which nothing is known yet.
+    pub(super) fn new(
+        scanner: &'static str,
+        reader: &'static str,
+        format: impl Into<String>,
+        vocabulary: &'static [Severity],
+    ) -> Self {
+        let format = format.into();
+        Self { scanner, reader, format, vocabulary, filter_evidence: "none", ..Self::default() }
+    }
+
+    /// Adds a vulnerability.
+    pub(super) fn add(&mut self, finding: Finding<'_>) {
+        self.vulnerabilities.add(finding.severity);
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let key = (finding.id.to_owned(), text(finding.package), text(finding.installed));
+        self.distinct.insert(key);
+        let mut row = Map::new();
+        row.insert("vulnerability_id".to_owned(), json!(finding.id));
+        let severity = finding.severity.map(|word| word.trim().to_ascii_lowercase());
+        let severity = severity.filter(|word| !word.is_empty());
+        let fields = [
+            ("severity", Some(severity.unwrap_or_else(|| "unknown".to_owned()))),
+            ("package", finding.package.map(str::to_owned)),
+            ("installed_version", finding.installed.map(str::to_owned)),
+            ("fixed_version", finding.fixed),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                row.insert(name.to_owned(), Value::String(value));
+            }
+        }
+        self.findings.push(Value::Object(row));
+    }
+
+    /// Labels the event; nothing is written for `None`.
+    pub(super) fn label(&mut self, name: &str, value: Option<impl Into<String>>) {
+        const VALUE_CHARS_MAX: usize = 1024;
+        if let Some(value) = value {
+            let value: String = value.into().chars().take(VALUE_CHARS_MAX).collect();
+            self.labels.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Makes the event.
+    ///
+    /// # Errors
+    /// What [`digest::subject`] says, [`IngestError::Hidden`] when a filter leaves critical or
+    /// high without a count, [`IngestError::TooLarge`].
+    pub(super) fn event(
+        mut self,
+        document: &Document,
+        context: &Context,
+    ) -> Result<Value, IngestError> {
+        self.check_filters(document)?;
+        let subject = digest::subject(document, context, &self.held)?;
+        self.common_labels(context, &subject);
+        let mut event = self.fields(document, context, &subject);
+        if !self.findings.is_empty() {
+            event.insert("findings".to_owned(), Value::Array(std::mem::take(&mut self.findings)));
+        }
+        event.insert("labels".to_owned(), json!(self.labels));
+        let size = |event: &Map<String, Value>| json!(event).to_string().len();
+        if size(&event) > EVENT_BYTES_MAX {
+            event.remove("findings");
+            self.label("findings_in", Some("blob"));
+            event.insert("labels".to_owned(), json!(self.labels));
+        }
+        let bytes = size(&event);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(IngestError::TooLarge { file: document.name().to_owned(), bytes });
+        }
+        Ok(Value::Object(event))
+    }
+
+    fn check_filters(&self, document: &Document) -> Result<(), IngestError> {
+        for severity in [Severity::Critical, Severity::High] {
+            if self.scanned && !self.filters.shows(severity) {
+                return Err(IngestError::Hidden {
+                    file: document.name().to_owned(),
+                    filter: self.filters.describe(),
+                    hidden: severity.as_str(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn status(&self) -> &'static str {
+        let others: u64 = self.other.values().map(Tally::total).sum();
+        if !self.scanned {
+            "not_scanned"
+        } else if !self.filters.is_empty() {
+            "filtered"
+        } else if self.vulnerabilities.total() + others > 0 {
+            "findings"
+        } else {
+            "clean"
+        }
+    }
+
+    fn common_labels(&mut self, context: &Context, subject: &Subject) {
+        self.label("digest_check", Some(subject.check));
+        self.label("version", context.version.clone());
+        self.label("stage", context.stage.clone());
+        self.label("filter_evidence", Some(self.filter_evidence));
+        if !self.filters.is_empty() {
+            self.label("filter", Some(self.filters.describe()));
+            let keeps = self.filters.keeps_critical_and_high().then_some("critical,high");
+            self.label("filter_keeps", keeps);
+        }
+        if self.scanned {
+            self.label("distinct", Some(self.distinct.len().to_string()));
+        }
+        let strange = self.vulnerabilities.strange();
+        self.label("severity_words", strange);
+    }
+
+    fn fields(
+        &self,
+        document: &Document,
+        context: &Context,
+        subject: &Subject,
+    ) -> Map<String, Value> {
+        let mut event = Map::new();
+        let mut put = |name: &str, value: Value| {
+            if !value.is_null() {
+                event.insert(name.to_owned(), value);
+            }
+        };
+        let when = self.time.as_ref().map(|time| time.utc.as_str());
+        put("kind", json!("scan.completed"));
+        put("occurred_at", json!(when.or(context.occurred_at.as_deref())));
+        put("component", json!(context.component));
+        put("digest", json!(subject.digest));
+        put("digest_role", json!(subject.role));
+        put("scanner", json!(self.scanner));
+        put("scanner_version", json!(self.scanner_version));
+        put("db_built_at", json!(self.db_built_at.as_ref().map(|time| &time.utc)));
+        put("status", json!(self.status()));
+        for severity in Severity::ALL {
+            put(severity.as_str(), json!(self.count(severity)));
+        }
+        put("other_classes", self.other_classes());
+        put("suppressed", json!(self.suppressed));
+        put("command_line", json!(context.command_line));
+        put("exit_code", json!(context.exit_code));
+        put("source", self.source(document));
+        put("evidence", json!([document.digest()]));
+        event
+    }
+
+    /// Returns the count of a severity, or nothing when the report cannot tell it.
+    fn count(&self, severity: Severity) -> Option<u64> {
+        let count = self.vulnerabilities.of(severity);
+        let told = self.vocabulary.contains(&severity) && self.filters.shows(severity);
+        (self.scanned && (told || count > 0)).then_some(count)
+    }
+
+    fn other_classes(&self) -> Value {
+        let class = |tally: &Tally| -> Map<String, Value> {
+            tally.present().map(|(word, count)| (word.as_str().to_owned(), json!(count))).collect()
+        };
+        let classes: Map<String, Value> = self
+            .other
+            .iter()
+            .map(|(name, tally)| ((*name).to_owned(), Value::Object(class(tally))))
+            .collect();
+        if classes.is_empty() { Value::Null } else { Value::Object(classes) }
+    }
+
+    fn source(&self, document: &Document) -> Value {
+        let mut source = Map::new();
+        source.insert("system".to_owned(), json!(self.scanner));
+        source.insert("format".to_owned(), json!(self.format));
+        source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", self.reader)));
+        source.insert("trust".to_owned(), json!("asserted"));
+        source.insert("bytes".to_owned(), json!(document.bytes().len()));
+        if let Some(time) = &self.time {
+            source.insert("reported_at".to_owned(), json!(time.raw));
+        }
+        Value::Object(source)
+    }
+}

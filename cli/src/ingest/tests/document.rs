@@ -1,0 +1,76 @@
+//! Which bytes are taken for a document, and what is said of the others.
+
+use std::path::Path;
+
+use super::super::{Document, Fault, IngestError};
+
+fn fault(bytes: &[u8]) -> Fault {
+    match Document::from_bytes("f", bytes.to_vec()) {
+        Err(IngestError::Document { fault, .. }) => fault,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_are_taken_and_stay_in_the_digest() {
+    let bytes = b"\xef\xbb\xbf{\r\n\"a\": 1\r\n}\r\n".to_vec();
+    let hash = format!("blake3:{}", blake3::hash(&bytes).to_hex());
+    let document = Document::from_bytes("f", bytes.clone()).unwrap();
+    assert_eq!(document.json().unwrap()["a"], 1);
+    assert_eq!(document.bytes(), bytes);
+    assert_eq!(document.digest(), hash);
+}
+
+#[test]
+fn nothing_is_refused_as_empty() {
+    assert_eq!(fault(b""), Fault::Empty);
+    assert_eq!(fault(b" \r\n\t"), Fault::Empty);
+    assert_eq!(fault(b"\xef\xbb\xbf"), Fault::Empty);
+}
+
+#[test]
+fn a_cut_off_report_is_told_from_a_wrong_one() {
+    assert_eq!(fault(b"{\"a\": 1,\n \"b\": [1,"), Fault::Truncated { line: 2 });
+    assert_eq!(
+        fault("{\"a\": \"\u{e9}".as_bytes().split_last().unwrap().1),
+        Fault::Truncated { line: 1 }
+    );
+    assert!(matches!(fault(b"{\"a\": nope}"), Fault::NotJson { .. }));
+    assert!(matches!(fault(b"{\"a\": 1}\n{\"a\": 2}"), Fault::NotJson { .. }));
+    assert!(matches!(fault(b"{\"a\": NaN}"), Fault::NotJson { .. }));
+}
+
+#[test]
+fn other_encodings_are_refused() {
+    assert_eq!(fault(b"{\"a\": \"\xe9\"}"), Fault::NotUtf8 { offset: 7 });
+    assert_eq!(fault(b"\xff\xfe{\0}\0"), Fault::Utf16);
+}
+
+#[test]
+fn equal_keys_are_refused_because_readers_differ_on_which_counts() {
+    let twice = Fault::DuplicateKey { key: "Results".to_owned(), line: 2 };
+    assert_eq!(fault(b"{\"Results\": [1],\n\"Results\": []}"), twice);
+    let escaped = fault(br#"{"x": [{"a": 1, "\u0061": 2}]}"#);
+    assert_eq!(escaped, Fault::DuplicateKey { key: "a".to_owned(), line: 1 });
+}
+
+#[test]
+fn nesting_has_a_bound() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(Document::from_bytes("f", nested(Document::DEPTH_MAX).into_bytes()).is_ok());
+    assert_eq!(fault(nested(Document::DEPTH_MAX + 1).as_bytes()), Fault::TooDeep);
+    assert_eq!(fault("[".repeat(1_000_000).as_bytes()), Fault::TooDeep);
+}
+
+#[test]
+fn numbers_keep_their_value() {
+    let document = Document::from_bytes("f", b"[-1, 18446744073709551615, 0.5]".to_vec()).unwrap();
+    assert_eq!(document.json().unwrap().to_string(), "[-1,18446744073709551615,0.5]");
+}
+
+#[test]
+fn a_missing_file_is_no_refusal() {
+    let error = Document::open(Path::new("/nonexistent/report.json")).unwrap_err();
+    assert!(error.is_io());
+    assert!(error.to_string().contains("/nonexistent/report.json"), "{error}");
+}

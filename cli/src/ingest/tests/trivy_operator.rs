@@ -1,0 +1,56 @@
+//! Reports of the Trivy operator.
+
+use serde_json::{Value, json};
+
+use super::super::Context;
+use super::{all, digest, given, one, refusal};
+
+fn report(digit: char) -> Value {
+    json!({"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "VulnerabilityReport",
+        "report": {"updateTimestamp": "2026-03-23T16:23:01Z", "scanner": {"version": "0.38.2"},
+            "artifact": {"repository": "app", "digest": digest(digit)},
+            "summary": {"criticalCount": 0, "highCount": 1, "mediumCount": 0, "lowCount": 0,
+                        "unknownCount": 0},
+            "vulnerabilities": [{"vulnerabilityID": "CVE-1", "severity": "HIGH",
+                "resource": "curl", "installedVersion": "7", "fixedVersion": "8"}]}})
+}
+
+#[test]
+fn one_report_is_one_scan() {
+    let event = one(&report('0'), &given());
+    assert_eq!(event["scanner"], "trivy");
+    assert_eq!(event["source"]["format"], "trivy-operator/v1alpha1");
+    assert_eq!(event["occurred_at"], "2026-03-23T16:23:01Z");
+    assert_eq!((&event["high"], &event["critical"]), (&json!(1), &json!(0)));
+    assert_eq!(event["findings"][0]["package"], "curl");
+    assert_eq!(event["labels"]["digest_check"], "equal");
+}
+
+#[test]
+fn where_summary_and_rows_differ_the_larger_count_stands() {
+    let mut cut = report('0');
+    cut["report"]["summary"]["criticalCount"] = json!(2);
+    let event = one(&cut, &given());
+    assert_eq!((&event["critical"], &event["high"]), (&json!(2), &json!(1)));
+    assert_eq!(event["labels"]["summary_differs"], "true");
+}
+
+#[test]
+fn of_a_list_the_meant_image_is_taken() {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [report('1'), report('0')]});
+    assert_eq!(all(&list, &given()).unwrap().len(), 1);
+    assert_eq!(one(&list, &given())["digest"], digest('0'));
+    let nobody = Context { digest: None, ..given() };
+    assert!(refusal(&list, &nobody).contains("2 digests"));
+    let other = Context { digest: Some(digest('9')), ..given() };
+    assert!(refusal(&list, &other).contains("2 other images"));
+    let same = json!({"apiVersion": "v1", "kind": "List", "items": [report('1'), report('1')]});
+    assert_eq!(all(&same, &nobody).unwrap().len(), 2);
+}
+
+#[test]
+fn reports_without_vulnerabilities_of_an_image_are_refused_by_name() {
+    let mut audit = report('0');
+    audit["kind"] = json!("ConfigAuditReport");
+    assert!(refusal(&audit, &given()).contains("ConfigAuditReport of the Trivy operator"));
+}

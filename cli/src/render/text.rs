@@ -1,0 +1,267 @@
+//! Tables for people: header lines, the columns that matter, warnings, and what it rests on.
+//!
+//! May change between versions. Digests and commits are shortened, columns in which nothing is
+//! known are left out, and questions show the columns that one looks at first; every other form
+//! has them all.
+
+use comfy_table::{ColumnConstraint, ContentArrangement, presets};
+use relbook_query::question::Answer;
+use relbook_query::table::{Cell, Column, ColumnType, Table};
+
+use crate::error::Error;
+use crate::ui::Ui;
+
+/// How many digits of a digest or commit are shown.
+const DIGITS: usize = 12;
+
+/// The width of a table that nobody looks at on a terminal.
+const WIDTH: u16 = 120;
+
+/// Columns of prose: only these are wrapped, since half a version or time is of no use.
+const PROSE: [&str; 8] =
+    ["subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload"];
+
+/// The columns of a question that a person looks at first; other questions show all.
+fn first_columns(question: &str) -> Option<&'static [&'static str]> {
+    match question {
+        "status" => Some(&[
+            "component",
+            "state",
+            "version",
+            "versions",
+            "canary_weight",
+            "since",
+            "in_flight",
+            "suspect",
+            "warnings",
+        ]),
+        "commit" => Some(&[
+            "component",
+            "target",
+            "role",
+            "weight",
+            "version",
+            "commit",
+            "tag",
+            "tag_matches",
+            "since",
+            "reason",
+        ]),
+        "diff" => Some(&[
+            "direction",
+            "commit",
+            "type",
+            "scope",
+            "breaking",
+            "subject",
+            "pr",
+            "author",
+            "equivalent_of",
+        ]),
+        "approvals" => Some(&[
+            "approval_id",
+            "decision",
+            "approver",
+            "role",
+            "stage",
+            "digest",
+            "granted_at",
+            "seq",
+            "valid",
+            "reasons",
+        ]),
+        _ => None,
+    }
+}
+
+/// Shows an answer.
+pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    let known = answer.header.iter().filter(|(_, cell)| !cell.is_null());
+    let width = answer.header.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    for (name, cell) in known {
+        let value = wrapped(&show(name, cell), width + 2);
+        ui.line(&format!("{name:<width$}  {value}"))?;
+    }
+    if !answer.header.is_empty() {
+        ui.line("")?;
+    }
+    if answer.table.rows.is_empty() {
+        ui.line("(no rows)")?;
+    } else {
+        let first = first_columns(&answer.question);
+        let chosen: Vec<usize> = (0..answer.table.columns.len())
+            .filter(|at| {
+                let name = answer.table.columns[*at].name.as_str();
+                first.is_none_or(|first| first.contains(&name))
+            })
+            .filter(|at| answer.table.rows.iter().any(|row| matters(&row.cells[*at])))
+            .collect();
+        grid(ui, &answer.table, &chosen, true)?;
+    }
+    for warning in &answer.warnings {
+        ui.line(&format!("warning {}: {}", warning.code, warning.detail))?;
+    }
+    foot(ui, answer)
+}
+
+/// Shows all columns of a table.
+pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
+    let all: Vec<usize> = (0..table.columns.len()).collect();
+    // Without a terminal nothing is wrapped: a tool may read the lines.
+    let wrap = ui.shows_terminal();
+    grid(ui, table, &all, wrap)?;
+    let count = table.rows.len();
+    ui.line(&format!("{count} row{}", if count == 1 { "" } else { "s" }))
+}
+
+/// Shows all columns of a SQL result, and what it rests on.
+pub(super) fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    table(ui, &answer.table)?;
+    foot(ui, answer)
+}
+
+fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    let root = super::root(&answer.checkpoint.1);
+    let clock = if answer.simulated_clock { "  (simulated clock)" } else { "" };
+    ui.line(&format!(
+        "checkpoint size {} root {root}\nas of {}  as known {}{clock}",
+        answer.checkpoint.0, answer.lens.as_of, answer.lens.as_known
+    ))
+}
+
+/// Tells whether a cell says anything; an empty list does not.
+fn matters(cell: &Cell) -> bool {
+    match cell {
+        Cell::Null => false,
+        Cell::TextList(texts) => !texts.is_empty(),
+        Cell::IntList(numbers) => !numbers.is_empty(),
+        _ => true,
+    }
+}
+
+fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(), Error> {
+    let mut grid = comfy_table::Table::new();
+    grid.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    if wrap {
+        grid.set_content_arrangement(ContentArrangement::Dynamic);
+        if !ui.shows_terminal() {
+            grid.set_width(WIDTH);
+        }
+    }
+    grid.set_header(columns.iter().map(|at| table.columns[*at].name.as_str()));
+    for row in &table.rows {
+        let cell = |at: &usize| show(&table.columns[*at].name, &row.cells[*at]);
+        grid.add_row(columns.iter().map(cell));
+    }
+    for (shown, at) in columns.iter().enumerate() {
+        let Some(column) = grid.column_mut(shown) else { continue };
+        if is_number(&table.columns[*at]) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+        if !PROSE.contains(&table.columns[*at].name.as_str()) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    ui.line(&grid.to_string())
+}
+
+/// Breaks a long value at its blanks; further lines begin under the first.
+fn wrapped(text: &str, indent: usize) -> String {
+    let room = usize::from(WIDTH).saturating_sub(indent).max(20);
+    let mut whole = String::new();
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + length > room {
+            whole.truncate(whole.trim_end().len());
+            whole.push('\n');
+            whole.push_str(&" ".repeat(indent));
+            used = 0;
+        }
+        whole.push_str(word);
+        used += length;
+    }
+    whole
+}
+
+fn is_number(column: &Column) -> bool {
+    matches!(column.ty, ColumnType::Int | ColumnType::Float)
+}
+
+fn show(name: &str, cell: &Cell) -> String {
+    match cell {
+        Cell::Null => "-".to_owned(),
+        Cell::Text(text) => shorten(name, text),
+        Cell::TextList(texts) => {
+            texts.iter().map(|text| shorten(name, text)).collect::<Vec<_>>().join(", ")
+        }
+        Cell::IntList(numbers) => {
+            numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        }
+        Cell::Bool(flag) => (if *flag { "yes" } else { "no" }).to_owned(),
+        Cell::Bytes(_) => shorten("digest", cell.to_json().as_str().unwrap_or_default()),
+        Cell::Json(value) => value.to_string(),
+        Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {
+            let value = cell.to_json();
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        }
+    }
+}
+
+/// Shortens what is only hex digits: a digest, a commit, a key's id.
+fn shorten(name: &str, text: &str) -> String {
+    let hex = match text.split_once(':') {
+        Some((algorithm, hex)) if algorithm.bytes().all(|b| b.is_ascii_alphanumeric()) => hex,
+        _ => text,
+    };
+    let long = hex.len() >= 40 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let commit = name.ends_with("commit") && hex.len() > DIGITS;
+    if long || (commit && hex.bytes().all(|b| b.is_ascii_hexdigit())) {
+        hex[..DIGITS].to_owned()
+    } else {
+        printable(text)
+    }
+}
+
+/// Takes the control characters out of text that a stranger may have written.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_and_commits_are_shortened_and_versions_are_not() {
+        let digest = format!("sha256:{}", "ab".repeat(32));
+        assert_eq!(shorten("digest", &digest), "abababababab");
+        assert_eq!(shorten("commit", &"9c".repeat(20)), "9c9c9c9c9c9c");
+        assert_eq!(shorten("from_commit", "9c5bd90ef73464"), "9c5bd90ef734");
+        assert_eq!(shorten("version", "20260611123456"), "20260611123456");
+        assert_eq!(shorten("version", "1.4.2"), "1.4.2");
+    }
+
+    #[test]
+    fn a_terminal_never_sees_a_control_character_of_an_event() {
+        assert_eq!(show("subject", &Cell::from("a\u{1b}[2Jb")), "a\u{fffd}[2Jb");
+    }
+
+    #[test]
+    fn long_values_are_broken_at_their_blanks() {
+        let text = "word ".repeat(40);
+        let lines: Vec<String> = wrapped(text.trim(), 4).lines().map(str::to_owned).collect();
+        assert!(lines.len() > 1 && lines[1].starts_with("    word"));
+        assert!(lines.iter().all(|line| line.len() <= usize::from(WIDTH)));
+        assert_eq!(wrapped("short", 4), "short");
+    }
+
+    #[test]
+    fn null_is_a_dash_and_lists_are_joined() {
+        assert_eq!(show("x", &Cell::Null), "-");
+        assert_eq!(show("x", &Cell::from(vec!["a".to_owned(), "b".to_owned()])), "a, b");
+        assert_eq!(show("x", &Cell::from(true)), "yes");
+    }
+}

@@ -1,0 +1,173 @@
+//! Appends what a command made or read: sign, append as one batch, record a refusal, show receipts.
+//!
+//! Every command that writes goes through here, so that each is atomic, idempotent by id, and
+//! leaves the same trace when it is refused. The book is held only while a batch is appended.
+
+use relbook_ledger::admission::Refusal;
+use relbook_ledger::envelope::SignedEvent;
+use relbook_ledger::key::SigningKey;
+use relbook_ledger::store::{AppendError, Receipt, Writer};
+use serde_json::{Map, Value, json};
+
+use crate::args::Format;
+use crate::author::{Author, Input};
+use crate::config::Config;
+use crate::error::Error;
+use crate::render;
+use crate::ui::Ui;
+
+/// An input and the line that a refusal names; flags have none.
+pub type Line = (Option<u64>, Input);
+
+/// Opens the book for writing; a second writer is refused at once.
+///
+/// # Errors
+/// [`Error::NotDone`] when there is no book, or it is locked or cannot be written.
+pub fn open(config: &Config) -> Result<Writer, Error> {
+    Ok(Writer::open(&config.book)?)
+}
+
+/// Signs and appends one batch: all of it, or nothing.
+///
+/// # Errors
+/// [`Error::Refused`] naming the first bad line, after the refusal was recorded in the book;
+/// [`Error::NotDone`] when the key or the book cannot be used.
+pub fn append(
+    config: &Config,
+    ui: &Ui,
+    writer: &mut Writer,
+    batch: Vec<Line>,
+) -> Result<Vec<Receipt>, Error> {
+    let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
+    let key = if needs_key { Some(config.signing_key()?) } else { None };
+    let lines: Vec<Option<u64>> = batch.iter().map(|(line, _)| *line).collect();
+    let signed = sign(ui, writer, key.as_ref(), batch)
+        .map_err(|(error, names)| recorded(error, writer, key.as_ref(), &names))?;
+    writer.append(&signed).map_err(|error| match error {
+        AppendError::Refused(refusal) => {
+            // The writer counts the events of the batch; we know the lines that they came from.
+            let index = refusal.line.and_then(|line| usize::try_from(line).ok());
+            let line = index.and_then(|index| *lines.get(index.checked_sub(1)?)?);
+            Refusal { line, ..refusal }.into()
+        }
+        other => other.into(),
+    })
+}
+
+fn sign(
+    ui: &Ui,
+    writer: &Writer,
+    key: Option<&SigningKey>,
+    batch: Vec<Line>,
+) -> Result<Vec<SignedEvent>, (Error, Names)> {
+    const WORTH_A_BAR: usize = 2_000;
+    let total = batch.len();
+    let bar = (total >= WORTH_A_BAR).then(|| ui.progress("signing", total as u64));
+    let mut author = Author::new(writer, key);
+    let mut signed = Vec::with_capacity(total);
+    for (line, input) in batch {
+        let names = Names::of(&input);
+        let event = author.sign(input).map_err(|error| (error.on_line(line), names))?;
+        signed.push(event);
+        if let Some(bar) = &bar {
+            bar.at(signed.len() as u64);
+        }
+    }
+    Ok(signed)
+}
+
+/// What an event calls itself, for the record of its refusal.
+#[derive(Default)]
+struct Names {
+    kind: Option<String>,
+    id: Option<String>,
+}
+
+impl Names {
+    fn of(input: &Input) -> Self {
+        let Input::Fields(fields) = input else { return Self::default() };
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self { kind: text("kind"), id: text("id") }
+    }
+}
+
+/// Records the refusal of an input that could not even be read, when a key is at hand.
+pub fn refused(config: &Config, writer: &mut Writer, error: Error) -> Error {
+    let key = config.signing_key().ok();
+    recorded(error, writer, key.as_ref(), &Names::default())
+}
+
+/// Records a refusal that came before there was anything signed to append.
+fn recorded(error: Error, writer: &mut Writer, key: Option<&SigningKey>, names: &Names) -> Error {
+    if let (Error::Refused { refusal, .. }, Some(key)) = (&error, key) {
+        let (kind, id) = (names.kind.as_deref(), names.id.as_deref());
+        // The refusal stands whether or not it can be recorded.
+        drop(writer.record_refusal(refusal, key.public().id(), kind, id));
+    }
+    error
+}
+
+/// Prints what was appended.
+///
+/// # Errors
+/// [`Error::NotDone`] when it cannot be written.
+pub fn show(ui: &mut Ui, receipts: &[Receipt], extra: Map<String, Value>) -> Result<(), Error> {
+    match ui.format() {
+        Format::Table => show_table(ui, receipts),
+        Format::Ndjson => {
+            for receipt in receipts {
+                ui.json(&receipt_json(receipt))?;
+            }
+            Ok(())
+        }
+        _ => {
+            let mut whole = extra;
+            whole.extend(summary(receipts));
+            ui.json(&Value::Object(whole))
+        }
+    }
+}
+
+fn summary(receipts: &[Receipt]) -> Map<String, Value> {
+    let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
+    let list: Vec<Value> = receipts.iter().map(receipt_json).collect();
+    let checkpoint = receipts.last().map(|receipt| {
+        let point = &receipt.checkpoint;
+        let root = render::root(&point.root);
+        json!({ "size": point.size, "root": root, "note": point.note })
+    });
+    Map::from_iter([
+        ("appended".to_owned(), json!(appended)),
+        ("receipts".to_owned(), Value::Array(list)),
+        ("checkpoint".to_owned(), json!(checkpoint)),
+    ])
+}
+
+fn receipt_json(receipt: &Receipt) -> Value {
+    json!({
+        "seq": receipt.seq,
+        "id": receipt.id.to_string(),
+        "chain_hash": hex::encode(receipt.chain_hash),
+        "duplicate": receipt.duplicate,
+    })
+}
+
+fn show_table(ui: &mut Ui, receipts: &[Receipt]) -> Result<(), Error> {
+    const SHOWN: usize = 10;
+    for receipt in receipts.iter().take(SHOWN) {
+        let again = if receipt.duplicate { "  (was there already)" } else { "" };
+        let chain = hex::encode(&receipt.chain_hash[..6]);
+        ui.line(&format!("seq {}  id {}  chain {chain}{again}", receipt.seq, receipt.id))?;
+    }
+    if receipts.len() > SHOWN {
+        ui.line(&format!("... and {} more", receipts.len() - SHOWN))?;
+    }
+    let known = receipts.iter().filter(|receipt| receipt.duplicate).count();
+    let again = if known == 0 { String::new() } else { format!(", {known} known already") };
+    ui.line(&format!("appended {}{again}", receipts.len() - known))?;
+    if let Some(last) = receipts.last() {
+        let root = render::root(&last.checkpoint.root);
+        ui.line(&format!("checkpoint size {} root {root}", last.checkpoint.size))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,321 @@
+//! Verifying a book on disk: feeds the verifier and keeps tampering apart from failing to read.
+//!
+//! The log is read by a table scan, never by an index that could hide rows, and inside one read
+//! transaction, so a writer may go on meanwhile. Damage that SQLite itself notices is a finding;
+//! a disk that cannot be read is not.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode};
+use uuid::Uuid;
+
+use super::ledger::ReadError;
+use super::open_error::OpenError;
+use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite};
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::key::PublicKey;
+use crate::note::Note;
+use crate::tree::Hash;
+use crate::verify::{Known, Row, Verifier, VerifyError, Witness};
+
+/// How many rows, and how many bytes of them, are verified at a time.
+const CHUNK_ROWS: usize = 2_048;
+const CHUNK_BYTES: usize = 8 << 20;
+
+/// What to check a book against besides itself.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// The key that the book is known by; else that of `book/keys/book.pub`, where there is one.
+    pub book_key: Option<PublicKey>,
+    /// Signed checkpoints kept elsewhere, as their text.
+    pub checkpoints: Vec<String>,
+    /// A signed checkpoint up to which an earlier run verified the signatures, as its text.
+    pub since: Option<String>,
+}
+
+/// What was proven, and against what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The book's name.
+    pub origin: String,
+    /// The book's key.
+    pub book_key: PublicKey,
+    /// Whether the key was compared with one from outside the database.
+    pub book_key_checked: bool,
+    /// The number of events, all of them verified.
+    pub events: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// How many authors' signatures were verified: all but those before `since`.
+    pub verified_signatures: u64,
+    /// How many stored checkpoints were verified: all of them.
+    pub checkpoints: u64,
+    /// The size of the checkpoint from which signatures were verified.
+    pub since: Option<u64>,
+    /// The number of events under the pin, if there is one.
+    pub pin_size: Option<u64>,
+    /// Whether anything from outside the database could have shown that its end was cut off.
+    pub truncation_checked: bool,
+    /// Whether the ledger's clock moves only by events, so that it proves nothing about real time.
+    pub simulated_clock: bool,
+}
+
+/// Says why a book was not verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyFailure {
+    /// The book breaks a rule: it was tampered with or damaged.
+    #[error("{0}")]
+    Tampered(VerifyError),
+    /// There is no book that could be verified.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file beside the database cannot be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<VerifyError> for VerifyFailure {
+    fn from(error: VerifyError) -> Self {
+        Self::Tampered(error)
+    }
+}
+
+impl From<rusqlite::Error> for VerifyFailure {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as E;
+        let damage = match &error {
+            E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::Utf8Error(..) => true,
+            E::SqliteFailure(failure, _) => {
+                matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            }
+            _ => false,
+        };
+        if damage {
+            return Self::Tampered(VerifyError::Database { detail: error.to_string() });
+        }
+        Self::Read(ReadError::from(error))
+    }
+}
+
+/// Proves a whole book, or says what is wrong with it; `progress` hears of events done and in all.
+///
+/// # Errors
+/// [`VerifyFailure::Tampered`] when the book breaks a rule, another [`VerifyFailure`] when it could
+/// not be checked.
+pub fn verify(
+    dir: &Path,
+    options: &VerifyOptions,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Report, VerifyFailure> {
+    let paths = BookPaths::new(dir);
+    // The pin is read before the log: a writer may append in between, and a pin that is newer than
+    // what is read of the log would look like a log that was cut off.
+    let path = paths.pin();
+    let pin = pin::read(&path).map_err(|source| VerifyFailure::Io { path, source })?;
+    let connection = open(&paths)?;
+    let transaction = connection.unchecked_transaction()?;
+    check_schema(&transaction)?;
+    let (book_key, since) = (known_key(&paths, options)?, since(options)?);
+    let mut sizes =
+        numbers(&transaction, "SELECT size FROM checkpoints NOT INDEXED ORDER BY size")?;
+    for (witness, note) in witnesses(pin.as_deref(), options) {
+        sizes.push(unverified(witness, note)?.size);
+    }
+    let known = Known { book_key, since: since.clone(), sizes };
+    let mut verifier = Verifier::new(known);
+    scan(&transaction, &mut verifier, progress)?;
+    let Some((origin, key)) = verifier.book().map(|(origin, key)| (origin.to_owned(), key)) else {
+        return Err(VerifyError::Empty.into());
+    };
+    if let Some(note) = &options.since {
+        verifier.check_witness(Witness::Given, note)?;
+    }
+    check_meta(&transaction, &origin, key)?;
+    check_beside(&transaction, &mut verifier)?;
+    for (witness, note) in witnesses(pin.as_deref(), options) {
+        verifier.check_witness(witness, note)?;
+    }
+    let pin_size = pin.as_deref().map(|note| unverified(Witness::Pin, note)).transpose()?;
+    Ok(Report {
+        origin,
+        book_key: key,
+        book_key_checked: book_key.is_some(),
+        events: verifier.size(),
+        root: verifier.root(),
+        verified_signatures: verifier.verified_signatures(),
+        checkpoints: verifier.verified_checkpoints(),
+        since: since.map(|since| since.size),
+        pin_size: pin_size.map(|pin| pin.size),
+        truncation_checked: pin.is_some() || !options.checkpoints.is_empty(),
+        simulated_clock: verifier.simulated_clock(),
+    })
+}
+
+/// Opens the database; damage to what was a book once is a finding.
+fn open(paths: &BookPaths) -> Result<Connection, VerifyFailure> {
+    let was_book = paths.pin().exists();
+    sqlite::open_read(&paths.database()).map_err(|error| match error {
+        OpenError::Damaged { detail, .. } => VerifyError::Database { detail }.into(),
+        OpenError::NotABook { detail, .. } if was_book => VerifyError::Database { detail }.into(),
+        other => other.into(),
+    })
+}
+
+fn check_schema(connection: &Connection) -> Result<(), VerifyFailure> {
+    let (found, expected) = (schema::read(connection)?, schema::expected()?);
+    let differs = |rows: &[schema::SchemaRow], others: &[schema::SchemaRow]| {
+        rows.iter().find(|row| !others.contains(row)).map(|row| format!("{} `{}`", row.0, row.1))
+    };
+    match differs(&found, &expected).or_else(|| differs(&expected, &found)) {
+        Some(name) => Err(VerifyError::Schema { name }.into()),
+        None => Ok(()),
+    }
+}
+
+fn known_key(
+    paths: &BookPaths,
+    options: &VerifyOptions,
+) -> Result<Option<PublicKey>, VerifyFailure> {
+    if options.book_key.is_some() {
+        return Ok(options.book_key);
+    }
+    let path = paths.public_key("book");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let key = PublicKey::from_pem(&text);
+            Ok(Some(key.map_err(|source| OpenError::Key { path, source })?))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(VerifyFailure::Io { path, source }),
+    }
+}
+
+fn since(options: &VerifyOptions) -> Result<Option<Checkpoint>, VerifyError> {
+    options.since.as_deref().map(|note| unverified(Witness::Given, note)).transpose()
+}
+
+fn witnesses<'a>(
+    pin: Option<&'a str>,
+    options: &'a VerifyOptions,
+) -> impl Iterator<Item = (Witness, &'a str)> {
+    let given = options.checkpoints.iter().map(|note| (Witness::Given, note.as_str()));
+    pin.into_iter().map(|note| (Witness::Pin, note)).chain(given)
+}
+
+/// Reads what a checkpoint says before the key that must have signed it is known.
+fn unverified(witness: Witness, note: &str) -> Result<Checkpoint, VerifyError> {
+    let parsed = Note::parse(note).map_err(CheckpointError::from);
+    parsed
+        .and_then(|note| Checkpoint::parse(&note.text))
+        .map_err(|source| VerifyError::CheckpointInvalid { witness, source })
+}
+
+fn numbers(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<u64>> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+    rows.collect()
+}
+
+fn scan(
+    connection: &Connection,
+    verifier: &mut Verifier,
+    progress: &dyn Fn(u64, u64),
+) -> Result<(), VerifyFailure> {
+    let total = connection
+        .query_row("SELECT coalesce(max(seq), -1) + 1 FROM events", [], |row| row.get::<_, i64>(0))?
+        .cast_unsigned();
+    progress(0, total);
+    let mut statement =
+        connection.prepare("SELECT seq, id, entry FROM events NOT INDEXED ORDER BY seq")?;
+    let mut rows = statement.query([])?;
+    let (mut chunk, mut bytes) = (Vec::with_capacity(CHUNK_ROWS), 0);
+    loop {
+        let row = rows.next()?;
+        if let Some(row) = row {
+            let row = Row { seq: row.get(0)?, id: row.get(1)?, entry: row.get(2)? };
+            bytes += row.entry.len();
+            chunk.push(row);
+            if chunk.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
+                continue;
+            }
+        }
+        let ended = row.is_none();
+        verifier.check_rows(&chunk)?;
+        progress(verifier.size(), total);
+        (bytes, _) = (0, chunk.clear());
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Checks the facts that are stored beside the log.
+fn check_meta(connection: &Connection, origin: &str, key: PublicKey) -> Result<(), VerifyFailure> {
+    let mut statement = connection.prepare("SELECT key, value FROM meta NOT INDEXED")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found: Vec<(String, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
+    let expected = [
+        ("format", FORMAT_VERSION.to_string().into_bytes()),
+        ("origin", origin.as_bytes().to_vec()),
+        ("book_key", key.as_bytes().to_vec()),
+    ];
+    let known = |name: &str, value: &[u8]| {
+        expected.iter().any(|(key, expected)| *key == name && expected == value)
+    };
+    if let Some((key, _)) = found.iter().find(|(name, value)| !known(name, value)) {
+        return Err(VerifyError::Meta { key: key.clone() }.into());
+    }
+    match expected.iter().find(|(key, _)| !found.iter().any(|(name, _)| name == key)) {
+        Some((key, _)) => Err(VerifyError::Meta { key: (*key).to_owned() }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Checks what the database keeps beside the log: index, lists, edge, checkpoints.
+fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), VerifyFailure> {
+    check_id_index(connection, verifier)?;
+    let listed = numbers(connection, "SELECT seq FROM registry NOT INDEXED ORDER BY seq")?;
+    verifier.check_registry_list(&listed)?;
+    let mut statement =
+        connection.prepare("SELECT size, note FROM checkpoints NOT INDEXED ORDER BY size")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
+    let stored: Vec<(u64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    verifier.check_stored(&stored)?;
+    let mut statement = connection.prepare("SELECT size, hashes FROM frontier NOT INDEXED")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
+    let edges: Vec<(u64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
+    match edges.as_slice() {
+        [(size, hashes)] => Ok(verifier.check_frontier(*size, hashes)?),
+        _ => Err(VerifyError::Frontier.into()),
+    }
+}
+
+/// Checks that the index finds each event where the log has it, and nothing more.
+fn check_id_index(connection: &Connection, verifier: &Verifier) -> Result<(), VerifyFailure> {
+    let mut statement =
+        connection.prepare("SELECT id, seq FROM events INDEXED BY events_id ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        let (id, seq) = (row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?.cast_unsigned());
+        let found = Uuid::from_slice(&id).ok().and_then(|id| verifier.seq_of(&id));
+        if found != Some(seq) {
+            return Err(VerifyError::IdIndex { seq }.into());
+        }
+        count += 1;
+    }
+    // Ids are unique in the index, so an equal number means the same events.
+    if count == verifier.size() { Ok(()) } else { Err(VerifyError::IdIndex { seq: count }.into()) }
+}

@@ -1,0 +1,81 @@
+//! A book of the Orion product in a directory of its own, and short ways to look at it.
+
+use relbook_testkit::environment::TestEnvironment;
+use serde_json::{Value, json};
+
+/// A product with one component of each kind.
+pub(crate) const ORION: &str = "\
+product: orion
+components:
+  orion-api: {alias: api, scheme: semver, release_model: deployed, tag_prefix: v}
+  orion-web: {alias: web, scheme: \"calver:YYYY.0M.MICRO\", release_model: deployed}
+  orion-sdk-go: {alias: sdk, scheme: semver, release_model: published, tag_prefix: v}
+environments:
+  dev: {targets: [dev-1]}
+  staging: {targets: [stg-1]}
+  production: {targets: [us-east-1, eu-west-1]}
+policy: {quorum: 1, gates: {dev: [unit, lint]}}
+matrix:
+  - {api: \">=1.4.0, <2.0.0\", sdk: \"2.1.x\"}
+";
+
+pub(crate) const COMMIT: &str = "9c5bd90ef73464414575f9903a0ab22a31eda54f";
+
+/// Makes an empty directory.
+pub(crate) fn empty() -> TestEnvironment {
+    TestEnvironment::new(env!("CARGO_BIN_EXE_relbook"))
+}
+
+/// Makes a directory with a new book.
+pub(crate) fn book() -> TestEnvironment {
+    let env = empty();
+    env.run(&["init", "--origin", "test.example/orion"]).exits(0);
+    env
+}
+
+/// Makes a directory with a book that knows the Orion product.
+pub(crate) fn orion() -> TestEnvironment {
+    let env = book();
+    env.file("orion.yaml", ORION);
+    env.run(&["apply", "orion.yaml"]).exits(0);
+    env
+}
+
+/// Returns a digest that is the digit over and over.
+pub(crate) fn digest(digit: char) -> String {
+    format!("sha256:{}", digit.to_string().repeat(64))
+}
+
+/// Returns the number of events in the book.
+#[track_caller]
+pub(crate) fn size(env: &TestEnvironment) -> u64 {
+    let point = env.run(&["--format", "json", "checkpoint"]).exits(0).json();
+    point["size"].as_u64().expect("a checkpoint has a size")
+}
+
+/// Runs with `--format json`, checks that the input is refused, and returns the `error` object.
+#[track_caller]
+pub(crate) fn refused(env: &TestEnvironment, args: &[&str]) -> Value {
+    let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
+    env.run(&args).exits(3).json()["error"].clone()
+}
+
+/// As [`refused`], for NDJSON on standard input.
+#[track_caller]
+pub(crate) fn refused_lines(env: &TestEnvironment, lines: &[u8]) -> Value {
+    let args = ["--format", "json", "append", "--from", "-"];
+    env.run_with_input(&args, lines).exits(3).json()["error"].clone()
+}
+
+/// Returns a build of orion-api as an NDJSON line.
+pub(crate) fn build_line(version: &str) -> String {
+    json!({
+        "kind": "build.completed",
+        "component": "orion-api",
+        "version": version,
+        "digest": digest('a'),
+        "commit": COMMIT,
+    })
+    .to_string()
+        + "\n"
+}

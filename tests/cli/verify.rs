@@ -1,0 +1,54 @@
+//! `verify` and `checkpoint`: what holds, what was not checked, and what an attacker left behind.
+
+use crate::scratch::{build_line, orion};
+
+#[test]
+fn a_good_book_holds() {
+    let env = orion();
+    let report = env.run(&["verify", "--format", "json"]).exits(0).json();
+    assert_eq!(report["verified"], true);
+    assert_eq!(report["truncation_checked"], true);
+    assert_eq!(report["events"], crate::scratch::size(&env));
+}
+
+#[test]
+fn without_a_pin_truncation_was_not_checked() {
+    let env = orion();
+    let note = env.run(&["checkpoint"]).exits(0).stdout;
+    env.file("kept.checkpoint", note);
+    std::fs::remove_file(env.path().join("book/pin")).unwrap();
+    let ran = env.run(&["verify"]).exits(4);
+    assert!(ran.stdout.contains("TRUNCATION"), "{}", ran.stdout);
+    // A checkpoint that was kept elsewhere can take the place of the pin.
+    env.run(&["verify", "--checkpoint", "kept.checkpoint"]).exits(0);
+    env.run(&["verify", "--since", "kept.checkpoint"]).exits(0);
+}
+
+#[test]
+fn an_older_copy_of_the_database_is_found() {
+    let env = orion();
+    let copy = |from: &str, to: &str| {
+        std::fs::copy(env.path().join(from), env.path().join(to)).unwrap();
+    };
+    env.run(&["checkpoint"]).exits(0);
+    copy("book/ledger.db", "old.db");
+    env.run_with_input(&["append", "--from", "-"], build_line("1.4.2").as_bytes()).exits(0);
+    for name in ["book/ledger.db-wal", "book/ledger.db-shm"] {
+        drop(std::fs::remove_file(env.path().join(name)));
+    }
+    copy("old.db", "book/ledger.db");
+    let report = env.run(&["verify", "--format", "json"]).exits(1).json();
+    assert_eq!(report["verified"], false);
+    assert_eq!(report["tampering"]["code"], "pin-ahead");
+    let ran = env.run_with_input(&["append", "--from", "-"], build_line("1.4.3").as_bytes());
+    assert!(ran.exits(4).stderr.contains("restore"));
+}
+
+#[test]
+fn a_key_from_outside_says_whose_book_it_is() {
+    let env = orion();
+    env.run(&["key", "new", "other.pem"]).exits(0);
+    env.run(&["verify", "--pub", "book/keys/book.pub"]).exits(0);
+    let report = env.run(&["verify", "--pub", "other.pem.pub", "--format", "json"]).exits(1).json();
+    assert_eq!(report["tampering"]["code"], "book-key");
+}
