@@ -5,6 +5,7 @@
 //! no signature, no rule about releases. Names of tables and columns are a public interface
 //! (contract section 4); `schemas/sql/tables.json` lists them.
 
+mod book;
 mod build;
 mod catalog;
 mod column;
@@ -27,6 +28,7 @@ mod span;
 mod statement;
 mod tail;
 
+pub use book::SharedBook;
 pub use error::SqlError;
 pub use log::{LogError, LogSource, StoredCheckpoint};
 pub use logs::Progress;

@@ -119,7 +119,7 @@ fn is_old(entry: &fs::DirEntry) -> bool {
 impl SealedRange {
     /// Tells whether all files are there with the right sizes.
     pub(super) fn is_usable(&self, dir: &Path) -> bool {
-        let there = |(table, file): (&String, &super::SealedFile)| {
+        let there = |(table, file): (&String, &SealedFile)| {
             LOG_TABLES.iter().any(|known| known.name == *table)
                 && !file.name.contains(['/', '\\'])
                 && fs::metadata(dir.join(&file.name)).is_ok_and(|m| m.len() == file.bytes)
