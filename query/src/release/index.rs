@@ -73,6 +73,10 @@ keys! {
     Approval "approval" (approval_id),
     /// Enrolments, revocations and compromises of one key.
     KeyLife "key" (key_id),
+    /// All builds of a component.
+    Builds "builds" (component),
+    /// Checks of one suite.
+    Suite "suite" (component, suite),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -86,7 +90,11 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::BuildCompleted(b) => vec![
             Key::BuildDigest { component: component(), digest: b.digest.to_string() },
             Key::BuildVersion { component: component(), version: b.version.to_string() },
+            Key::Builds { component: component() },
         ],
+        Body::CheckCompleted(c) => {
+            vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
+        }
         Body::TagCreated(t) => tag(component(), t.version.as_deref()),
         Body::TagMoved(t) => tag(component(), t.version.as_deref()),
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
