@@ -42,7 +42,6 @@ pub struct CompatArgs {
     pub with: Option<(String, String)>,
     /// Check the book's matrix, or that of a product file
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
-    #[expect(clippy::option_option, reason = "absent, bare, and with a file are three things")]
     pub check: Option<Option<PathBuf>>,
     /// Only findings with these codes
     #[arg(

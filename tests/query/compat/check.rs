@@ -11,10 +11,10 @@ fn found(answer: &relbook_query::question::Answer) -> Vec<String> {
     let json = answer.to_json();
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let row = |row: &Value| {
-        assert!(!row["detail"].as_str().unwrap().is_empty());
+        assert!(!row["detail"].as_str().expect("the shape of an answer").is_empty());
         format!("{} {} {}", text(&row["code"]), text(&row["row"]), text(&row["key"]))
     };
-    json["rows"].as_array().unwrap().iter().map(row).collect()
+    json["rows"].as_array().expect("the shape of an answer").iter().map(row).collect()
 }
 
 /// Returns the matrix with one value of one row replaced.

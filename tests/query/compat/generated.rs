@@ -73,7 +73,7 @@ fn component(name: &str) -> Arc<Component> {
     Arc::new(Component {
         name: name.to_owned(),
         scheme: Scheme::Semver,
-        spec: serde_json::from_value(spec).unwrap(),
+        spec: serde_json::from_value(spec).expect("a registration"),
         seq: 1,
     })
 }

@@ -18,10 +18,10 @@ fn set(orion: &Orion, members: &str) -> (Option<bool>, Vec<String>, Option<Strin
     let json = answer.to_json();
     let header = &json["header"];
     assert_eq!(answer.holds, header["supported"] == json!(true), "{members}");
-    let rows = header["row_ids"].as_array().unwrap().iter();
+    let rows = header["row_ids"].as_array().expect("the shape of an answer").iter();
     (
         header["supported"].as_bool(),
-        rows.map(|id| id.as_str().unwrap().to_owned()).collect(),
+        rows.map(|id| id.as_str().expect("the shape of an answer").to_owned()).collect(),
         header["first_failing_key"].as_str().map(str::to_owned),
     )
 }

@@ -100,7 +100,7 @@ impl Orion {
         if event.get("occurred_at").is_none() {
             let minute = self.minutes.get() + 1;
             self.minutes.set(minute);
-            let start = Time::parse("2026-06-01T01:00:00Z").unwrap();
+            let start = Time::parse("2026-06-01T01:00:00Z").expect("a time");
             let at = start.plus_seconds(i64::from(minute) * 60);
             event["occurred_at"] = json!(at.to_string());
         }
@@ -158,7 +158,7 @@ impl Orion {
     }
 
     pub(crate) fn book(&self) -> Book {
-        Book::open(&self.scratch.path(), &|_, _| {}).unwrap()
+        Book::open(&self.scratch.path(), &|_, _| {}).expect("a good book")
     }
 
     pub(crate) fn head(&self) -> u64 {
@@ -173,12 +173,12 @@ impl Orion {
     }
 
     fn ask(&self, ask: CompatAsk) -> Answer {
-        self.ask_at(ask, None).unwrap()
+        self.ask_at(ask, None).expect("a good book")
     }
 
     pub(crate) fn try_set(&self, members: &str) -> Result<Answer, AnswerError> {
         let member = |text: &str| {
-            let (component, version) = text.split_once('=').unwrap();
+            let (component, version) = text.split_once('=').expect("component=version");
             (component.to_owned(), version.to_owned())
         };
         self.ask_at(CompatAsk::Set(members.split(' ').map(member).collect()), None)
@@ -197,7 +197,7 @@ impl Orion {
     }
 
     pub(crate) fn live_set_known(&self, seq: u64) -> Answer {
-        self.ask_at(CompatAsk::Live, Some(seq)).unwrap()
+        self.ask_at(CompatAsk::Live, Some(seq)).expect("a good book")
     }
 
     pub(crate) fn with(&self, component: &str, version: &str) -> Answer {
@@ -217,20 +217,24 @@ impl Orion {
             other => Written::Other(other.to_string()),
         };
         let row = |row: &Value| {
-            let cells = row.as_object().unwrap().iter();
+            let cells = row.as_object().expect("the shape of an answer").iter();
             cells.map(|(key, value)| (key.clone(), written(value))).collect()
         };
-        let rows = rows.as_array().unwrap().iter().map(row).collect();
+        let rows = rows.as_array().expect("the shape of an answer").iter().map(row).collect();
         self.ask(CompatAsk::Check { rows: Some(rows), with: None, codes })
     }
 
     /// Returns the details of the findings with a code, up to ` are live together`.
     pub(crate) fn findings(&self, with: Option<(&str, &str)>, code: &str) -> Vec<String> {
         let answer = self.check_book(with).to_json();
-        let rows = answer["rows"].as_array().unwrap().iter().filter(|row| row["code"] == code);
+        let rows = answer["rows"]
+            .as_array()
+            .expect("the shape of an answer")
+            .iter()
+            .filter(|row| row["code"] == code);
         let detail = |row: &Value| {
-            let detail = row["detail"].as_str().unwrap();
-            detail.split(" are live together").next().unwrap().to_owned()
+            let detail = row["detail"].as_str().expect("the shape of an answer");
+            detail.split(" are live together").next().expect("a good book").to_owned()
         };
         rows.map(detail).collect()
     }
@@ -240,19 +244,20 @@ impl Orion {
         let book = self.book();
         let view = book.views().view(book.lens(None, None));
         let core = Core::new(&view);
-        let production = core.environment("production").unwrap().unwrap();
-        core.compat_holds(&production, component, version).unwrap()
+        let production = core.environment("production").expect("a good book").expect("a good book");
+        core.compat_holds(&production, component, version).expect("a good book")
     }
 
     pub(crate) fn projection(&self) -> Table {
         let book = self.book();
-        book.projection("compat", &Request::default(), book.lens(None, None)).unwrap()
+        book.projection("compat", &Request::default(), book.lens(None, None)).expect("a good book")
     }
 
     pub(crate) fn columns(&self) -> Vec<String> {
         let book = self.book();
         let view = book.views().view(book.lens(None, None));
-        let columns = columns_of(&Core::new(&view), "compat").unwrap().unwrap();
+        let columns =
+            columns_of(&Core::new(&view), "compat").expect("a good book").expect("a good book");
         columns.into_iter().map(|column| column.name).collect()
     }
 }

@@ -98,8 +98,9 @@ impl Core<'_> {
         let mut subjects = Vec::new();
         for component in self.components()? {
             let released = self.released(&component)?;
-            let offered = component.is_published() && component.spec.alias.is_some();
-            if !matrix.covers(&component.name) && !(offered && !released.is_empty()) {
+            let offered =
+                component.is_published() && component.spec.alias.is_some() && !released.is_empty();
+            if !(offered || matrix.covers(&component.name)) {
                 continue;
             }
             let chart = component.spec.artifact.as_deref() == Some("helm-chart");
