@@ -103,7 +103,7 @@ pub(crate) fn compat_table(
             let readable = cell.filter(|cell| cell.range.is_ok());
             versions.push(readable.map_or(Cell::Null, |cell| {
                 let held: Vec<&Released> =
-                    released.iter().filter(|r| cell.holds(&r.text)).collect();
+                    released.iter().filter(|r| cell.has(&r.version)).collect();
                 evidence.extend(held.iter().map(|r| r.seq));
                 Cell::TextList(held.iter().map(|r| r.text.clone()).collect())
             }));

@@ -300,6 +300,9 @@ fn version_of(
             version: version.to_owned(),
             reason: error.reason().to_owned(),
         })?;
+    if !core.builds_of_version(&component.name, version)?.is_empty() && !component.is_published() {
+        return Ok(component);
+    }
     let released = core.released(&component)?;
     if !released.iter().any(|r| r.version.key() == asked.key()) {
         let last: Vec<&str> = released.iter().rev().take(5).map(|r| r.text.as_str()).collect();

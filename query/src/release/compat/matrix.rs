@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use relbook_ledger::version::Range;
+use relbook_ledger::version::{Range, Version};
 use serde_json::{Map, Value};
 
 use crate::release::product::Component;
@@ -70,8 +70,13 @@ impl Cell {
 
     /// Tells whether a version of its component is in the range.
     pub fn holds(&self, version: &str) -> bool {
-        let (Some(component), Ok(range)) = (&self.component, &self.range) else { return false };
-        component.scheme.parse_version(version).is_ok_and(|version| range.matches(&version))
+        let Some(component) = &self.component else { return false };
+        component.scheme.parse_version(version).is_ok_and(|version| self.has(&version))
+    }
+
+    /// Tells whether a version that was read already is in the range.
+    pub fn has(&self, version: &Version) -> bool {
+        self.range.as_ref().is_ok_and(|range| range.matches(version))
     }
 }
 

@@ -22,6 +22,16 @@ pub(super) fn application(subjects: &[Subject]) -> Option<Arc<Component>> {
     api.map(|subject| Arc::clone(&subject.component))
 }
 
+/// Tells whether a component is a chart: it is registered as one, or it was published with the
+/// version of an application. Without either the usual short names speak for it.
+pub(super) fn is_chart(component: &Component, released: &[Released]) -> bool {
+    let named = || matches!(component.spec.alias.as_deref(), Some("helm" | "chart"));
+    match component.spec.artifact.as_deref() {
+        Some(artifact) => artifact == "helm-chart",
+        None => named() || released.iter().any(|r| r.app_version.is_some()),
+    }
+}
+
 impl Check {
     fn charts(&self) -> impl Iterator<Item = &Subject> {
         self.subjects.iter().filter(|subject| subject.is_chart)

@@ -103,9 +103,8 @@ impl Core<'_> {
             if !(offered || matrix.covers(&component.name)) {
                 continue;
             }
-            let chart = component.spec.artifact.as_deref() == Some("helm-chart");
             subjects.push(Subject {
-                is_chart: chart || released.iter().any(|r| r.app_version.is_some()),
+                is_chart: chart::is_chart(&component, &released),
                 contracts: self.contracts(&component.name)?,
                 component,
                 released,

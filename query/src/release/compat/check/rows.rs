@@ -76,7 +76,7 @@ impl Check {
             for cell in &row.cells {
                 let Some(component) = &cell.component else { continue };
                 let subject = self.subject(&component.name);
-                if subject.is_some_and(|s| s.released.iter().any(|r| cell.holds(&r.text))) {
+                if subject.is_some_and(|s| s.released.iter().any(|r| cell.has(&r.version))) {
                     continue;
                 }
                 let detail = format!("no released version of {} is in {}", cell.key, cell.text);
