@@ -1,3 +1,7 @@
-//! The suite of the query crate: generated histories against the core, the views and the tables.
+//! The suite of the query crate: told stories and generated histories against the core, the views
+//! and the tables.
 
+mod ask;
+mod live;
+mod published;
 mod replay;

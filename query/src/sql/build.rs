@@ -51,9 +51,7 @@ impl Builder {
             ColumnType::Int => Self::Int(Int64Builder::new()),
             ColumnType::Float => Self::Float(Float64Builder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
-            ColumnType::Time => {
-                Self::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC))
-            }
+            ColumnType::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC)),
             ColumnType::TextList => Self::TextList(ListBuilder::new(StringBuilder::new())),
             ColumnType::IntList => Self::IntList(ListBuilder::new(Int64Builder::new())),
             ColumnType::Bytes => Self::Bytes(BinaryBuilder::new()),

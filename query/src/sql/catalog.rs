@@ -66,7 +66,12 @@ fn events() -> LogTable {
         field("environment", "The environment that it names."),
         LogColumn::new("key_id", Text, Source::KeyId, "The signing key, as 64 hex digits."),
         LogColumn::new("payload", Text, Source::Payload, "The JSON text of the event, as signed."),
-        LogColumn::new("payload_type", Text, Source::PayloadType, "The type of the signed payload."),
+        LogColumn::new(
+            "payload_type",
+            Text,
+            Source::PayloadType,
+            "The type of the signed payload.",
+        ),
         LogColumn::new("chain_hash", Text, Source::ChainHash, "The BLAKE3 chain after it, in hex."),
         LogColumn::new("leaf_hash", Text, Source::LeafHash, "Its RFC 6962 leaf, in hex."),
         LogColumn::new("signature", Text, Source::Signature, "The Ed25519 signature, in base64."),
@@ -138,20 +143,28 @@ fn work() -> Vec<LogTable> {
             .of(&[Kind::ScanCompleted])
             .build(),
         findings(),
-        Draft::new("deploy_events", "Deploys step by step: started, progressed, finished, removed.")
-            .of(&[
-                Kind::DeployStarted,
-                Kind::DeployProgressed,
-                Kind::DeployFinished,
-                Kind::DeployRemoved,
-            ])
-            .build(),
+        Draft::new(
+            "deploy_events",
+            "Deploys step by step: started, progressed, finished, removed.",
+        )
+        .of(&[
+            Kind::DeployStarted,
+            Kind::DeployProgressed,
+            Kind::DeployFinished,
+            Kind::DeployRemoved,
+        ])
+        .build(),
         Draft::new("publishes", "Versions published, and withdrawn.")
             .of(&[Kind::ReleasePublished, Kind::ReleaseYanked])
             .build(),
         Draft::new("flags", "Flags on artifacts, set and taken back.")
             .of(&[Kind::ArtifactFlagged, Kind::ArtifactUnflagged])
-            .with(LogColumn::new("action", Text, Source::Word(flag_action), "flagged or unflagged."))
+            .with(LogColumn::new(
+                "action",
+                Text,
+                Source::Word(flag_action),
+                "flagged or unflagged.",
+            ))
             .build(),
         Draft::new("attestations", "Attestations and bills of materials kept as blobs.")
             .of(&[Kind::AttestationRecorded, Kind::SbomRecorded])
@@ -355,7 +368,11 @@ impl Draft {
             // `principal` is the signer; a list that makes the rows is not shown whole.
             let known = columns.iter().find(|column| column.name == field.name);
             if known.is_some() || self.table.items == Some(field.name) {
-                debug_assert!(known.is_none_or(|c| c.ty == column_type(field.ty)), "{}", field.name);
+                debug_assert!(
+                    known.is_none_or(|c| c.ty == column_type(field.ty)),
+                    "{}",
+                    field.name
+                );
                 continue;
             }
             let mut column = LogColumn::of_field(field);

@@ -26,7 +26,9 @@ pub enum SqlError {
         found: usize,
     },
     /// The statement would do more than read.
-    #[error("{what} is not allowed: a book is only read here; write SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES or DESCRIBE")]
+    #[error(
+        "{what} is not allowed: a book is only read here; write SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES or DESCRIBE"
+    )]
     NotReadOnly {
         /// The refused part, such as `INSERT`.
         what: String,
@@ -245,11 +247,12 @@ fn plain(error: &DataFusionError) -> String {
 
 /// Drops what the engine says about itself.
 fn strip(text: &str) -> String {
-    let end = ["\n\nbacktrace", ".\nThis issue was likely caused by a bug", "\nThis was likely caused"]
-        .iter()
-        .filter_map(|noise| text.find(noise))
-        .min()
-        .unwrap_or(text.len());
+    let end =
+        ["\n\nbacktrace", ".\nThis issue was likely caused by a bug", "\nThis was likely caused"]
+            .iter()
+            .filter_map(|noise| text.find(noise))
+            .min()
+            .unwrap_or(text.len());
     text[..end].replace('\n', " ").trim().to_owned()
 }
 

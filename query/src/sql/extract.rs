@@ -20,9 +20,8 @@ use crate::table::ColumnType;
 
 /// Returns the schema of a log table.
 pub(crate) fn schema(table: &LogTable) -> SchemaRef {
-    let field = |column: &LogColumn| {
-        Field::new(column.name, data_type(column.ty), !column.required)
-    };
+    let field =
+        |column: &LogColumn| Field::new(column.name, data_type(column.ty), !column.required);
     Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()))
 }
 

@@ -186,8 +186,8 @@ pub(crate) fn open_entry(
         return Err(wrong(&format!("it says that it is seq {}", entry.seq)));
     }
     let (payload_type, body) = split_pae(&entry.pae).map_err(|error| wrong(&error))?;
-    let event = span::event_of(payload_type, body)
-        .ok_or_else(|| wrong(&"its payload holds no event"))?;
+    let event =
+        span::event_of(payload_type, body).ok_or_else(|| wrong(&"its payload holds no event"))?;
     let kind = match span::member(event, "kind") {
         Some(kind) => Kind::parse(std::str::from_utf8(kind).unwrap_or_default().trim_matches('"')),
         None => None,

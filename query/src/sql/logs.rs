@@ -166,7 +166,8 @@ impl Logs {
         for batch in reader {
             let mut batch = batch.map_err(LogError::new)?;
             if !whole {
-                batch = filter_record_batch(&batch, &self.visible(&batch)).map_err(LogError::new)?;
+                batch =
+                    filter_record_batch(&batch, &self.visible(&batch)).map_err(LogError::new)?;
             }
             batches.push(batch);
         }

@@ -209,8 +209,7 @@ impl TableProvider for ProjectionTable {
             schema: Arc::clone(&schema),
         };
         let partition: Arc<dyn PartitionStream> = Arc::new(rows);
-        let plan =
-            StreamingTableExec::try_new(schema, vec![partition], None, [], false, limit)?;
+        let plan = StreamingTableExec::try_new(schema, vec![partition], None, [], false, limit)?;
         Ok(Arc::new(plan))
     }
 
@@ -252,10 +251,8 @@ impl PartitionStream for Rows {
         let mut builder = RecordBatchReceiverStream::builder(Arc::clone(&self.schema), 2);
         let (rows, sender) = (self.clone(), builder.tx());
         builder.spawn_blocking(move || {
-            let table = rows
-                .projections
-                .rows(&rows.name, &rows.request, rows.lens)
-                .map_err(external)?;
+            let table =
+                rows.projections.rows(&rows.name, &rows.request, rows.lens).map_err(external)?;
             if projection_schema(&table.columns) != rows.full {
                 let message = format!("the columns of {} changed while it was read", rows.name);
                 return Err(external(AnswerError::Read(message)));

@@ -228,7 +228,8 @@ impl InformationSchema {
             ("table_type", Arc::new(StringArray::from_iter_values(types))),
         ];
         let field = |(name, _): &(&str, ArrayRef)| Field::new(*name, DataType::Utf8, false);
-        let schema: SchemaRef = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
+        let schema: SchemaRef =
+            Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
         let arrays = columns.into_iter().map(|(_, array)| array).collect();
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)?;
         Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))

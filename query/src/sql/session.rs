@@ -206,8 +206,8 @@ impl Session {
         let mut stream = execute_stream(physical, self.state.task_ctx())?;
         let schema = stream.schema();
         // The result counts too: without that, a cross join would fill the machine.
-        let reservation = MemoryConsumer::new("result")
-            .register(&self.state.runtime_env().memory_pool);
+        let reservation =
+            MemoryConsumer::new("result").register(&self.state.runtime_env().memory_pool);
         let mut batches = Vec::new();
         while let Some(batch) = stream.next().await {
             let batch = batch?;

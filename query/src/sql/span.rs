@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_member_is_found_at_the_top_level_only() {
-        let text = r#" {"a" : {"kind":"no","x":[1,{"kind":2}]}, "s":"}\"{", "kind": "b.c" , "n":-1.5e3}"#;
+        let text =
+            r#" {"a" : {"kind":"no","x":[1,{"kind":2}]}, "s":"}\"{", "kind": "b.c" , "n":-1.5e3}"#;
         assert_eq!(find(text, "kind").as_deref(), Some("\"b.c\""));
         assert_eq!(find(text, "n").as_deref(), Some("-1.5e3"));
         assert_eq!(find(text, "a").as_deref(), Some(r#"{"kind":"no","x":[1,{"kind":2}]}"#));
@@ -147,7 +148,9 @@ mod tests {
 
     #[test]
     fn what_is_no_object_gives_nothing() {
-        for text in ["", "{", "[1]", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":[", "{\"a\\", "null", "{]"] {
+        for text in
+            ["", "{", "[1]", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":[", "{\"a\\", "null", "{]"]
+        {
             assert_eq!(find(text, "a"), None, "{text}");
         }
     }

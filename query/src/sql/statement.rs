@@ -34,7 +34,9 @@ pub(crate) fn read_only(sql: &str) -> Result<Statement, SqlError> {
         .tokenize_with_location()
         .map_err(|error| SqlError::Syntax { message: error.to_string() })?;
     check_chain(&tokens)?;
-    let parse = || DFParserBuilder::new(tokens).with_recursion_limit(NESTING_MAX).build()?.parse_statements();
+    let parse = || {
+        DFParserBuilder::new(tokens).with_recursion_limit(NESTING_MAX).build()?.parse_statements()
+    };
     let mut statements = parse().map_err(|error| translate(&error, 0))?;
     let found = statements.len();
     match (statements.pop_front(), found) {
@@ -178,7 +180,10 @@ mod tests {
             ("DROP TABLE events", "DROP TABLE"),
             ("CREATE TABLE x AS SELECT 1", "CREATE TABLE"),
             ("CREATE VIEW x AS SELECT 1", "CREATE VIEW"),
-            ("CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'", "CREATE EXTERNAL TABLE"),
+            (
+                "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+                "CREATE EXTERNAL TABLE",
+            ),
             ("COPY events TO '/tmp/x.csv'", "COPY"),
             ("COPY (SELECT 1) TO '/tmp/x.csv'", "COPY"),
             ("EXPLAIN ANALYZE COPY (SELECT 1) TO '/tmp/x.csv'", "COPY"),
@@ -210,7 +215,10 @@ mod tests {
     fn exactly_one_statement() {
         for (sql, count) in [("", 0), (" ; ", 0), ("SELECT 1; SELECT 2", 2), ("-- nothing", 0)] {
             let error = read_only(sql).unwrap_err();
-            assert!(matches!(error, SqlError::NotOneStatement { found } if found == count), "{sql}");
+            assert!(
+                matches!(error, SqlError::NotOneStatement { found } if found == count),
+                "{sql}"
+            );
         }
     }
 

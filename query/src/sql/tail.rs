@@ -50,9 +50,14 @@ impl Tail {
         while start < self.range.end {
             let end = self.range.end.min(start + CHUNK);
             for (entry, seq) in self.log.entries(start..end)?.iter().zip(start..) {
-                open_entry(entry, seq, |kind| self.kinds.contains(&kind), |row| {
-                    if row.occurred_at()? <= self.as_of { extract.push(&row) } else { Ok(()) }
-                })?;
+                open_entry(
+                    entry,
+                    seq,
+                    |kind| self.kinds.contains(&kind),
+                    |row| {
+                        if row.occurred_at()? <= self.as_of { extract.push(&row) } else { Ok(()) }
+                    },
+                )?;
             }
             if extract.rows() > 0 && !visit(extract.finish()?) {
                 return Ok(());

@@ -6,9 +6,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Derived;
-use crate::sql::rows::Rows;
 use crate::sql::log::LogError;
 use crate::sql::logs::Logs;
+use crate::sql::rows::Rows;
 use crate::table::ColumnType::{self, Bool, Int, Text};
 use crate::table::{Cell, Table};
 
@@ -88,7 +88,8 @@ fn rows(logs: &Logs) -> Result<Table, LogError> {
         for batch in &batches {
             let events = Rows::new(batch);
             for row in 0..batch.num_rows() {
-                let Some(seq) = events.seq(row, "seq").filter(|seq| !corrected.contains(seq)) else {
+                let Some(seq) = events.seq(row, "seq").filter(|seq| !corrected.contains(seq))
+                else {
                     continue;
                 };
                 let Some(id) = events.text(row, "deploy_id") else { continue };
@@ -96,7 +97,8 @@ fn rows(logs: &Logs) -> Result<Table, LogError> {
                 if starts && is_start && !by_id.contains_key(id) {
                     by_id.insert(id.to_owned(), deploys.len());
                     deploys.push(started(&events, row, seq));
-                } else if !starts && !is_start
+                } else if !starts
+                    && !is_start
                     && let Some(deploy) = by_id.get(id).and_then(|&at| deploys.get_mut(at))
                 {
                     report(deploy, &events, row, seq);

@@ -8,9 +8,9 @@ use relbook_ledger::keyring::{BOOK_PRINCIPAL, GrantEnd, KeyGrant, Keyring};
 use relbook_ledger::time::Time;
 
 use super::Derived;
-use crate::sql::rows::Rows;
 use crate::sql::log::{LogError, open_entry};
 use crate::sql::logs::Logs;
+use crate::sql::rows::Rows;
 use crate::table::ColumnType::{self, Int, Text, TextList};
 use crate::table::{Cell, Table};
 
@@ -84,7 +84,10 @@ fn rows(logs: &Logs) -> Result<Table, LogError> {
     let mut table = Table::new(COLUMNS);
     for grant in keyring.grants() {
         let find = |seq: u64| signed.iter().find(|event| event.seq == seq);
-        table.push(cells(grant, find(grant.add_seq), grant.end.and_then(|(seq, _)| find(seq))), vec![]);
+        table.push(
+            cells(grant, find(grant.add_seq), grant.end.and_then(|(seq, _)| find(seq))),
+            vec![],
+        );
     }
     Ok(table)
 }
@@ -92,18 +95,23 @@ fn rows(logs: &Logs) -> Result<Table, LogError> {
 fn apply(logs: &Logs, seq: u64, keyring: &mut Keyring) -> Result<Option<Signed>, LogError> {
     let mut signed = None;
     for entry in logs.source.entries(seq..seq + 1)? {
-        open_entry(&entry, seq, |_| true, |row| {
-            let event = Event::from_fields(row.kind, &row.fields).map_err(LogError::new)?;
-            keyring.apply(seq, &event);
-            signed = Some(Signed {
-                seq,
-                occurred_at: row.occurred_at()?,
-                recorded_at: row.recorded_at,
-                by: logs.source.principal(row.key_id, seq),
-                reason: row.text("reason").map(str::to_owned),
-            });
-            Ok(())
-        })?;
+        open_entry(
+            &entry,
+            seq,
+            |_| true,
+            |row| {
+                let event = Event::from_fields(row.kind, &row.fields).map_err(LogError::new)?;
+                keyring.apply(seq, &event);
+                signed = Some(Signed {
+                    seq,
+                    occurred_at: row.occurred_at()?,
+                    recorded_at: row.recorded_at,
+                    by: logs.source.principal(row.key_id, seq),
+                    reason: row.text("reason").map(str::to_owned),
+                });
+                Ok(())
+            },
+        )?;
     }
     Ok(signed)
 }

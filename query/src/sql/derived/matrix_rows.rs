@@ -9,10 +9,10 @@ use relbook_ledger::json;
 use serde_json::Value;
 
 use super::Derived;
-use crate::sql::rows::Rows;
 use crate::sql::catalog::log_table;
 use crate::sql::log::LogError;
 use crate::sql::logs::Logs;
+use crate::sql::rows::Rows;
 use crate::table::{Cell, Column, ColumnType, Table};
 
 /// The log table with one JSON text per row.

@@ -207,7 +207,8 @@ fn bumps(scheme: &Texts, a: &Texts, b: &Texts, rows: usize) -> Result<ArrayRef> 
 }
 
 fn matches(range: &Texts, version: &Texts, rows: usize) -> Result<ArrayRef> {
-    let semver = Scheme::parse("semver").map_err(|e| bad_argument("version_matches", "range", e))?;
+    let semver =
+        Scheme::parse("semver").map_err(|e| bad_argument("version_matches", "range", e))?;
     let mut builder = BooleanBuilder::new();
     let mut last = Last::new();
     for row in 0..rows {

@@ -24,7 +24,8 @@ const VERSION: u32 = 1;
 pub(super) static LAYOUT: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = blake3::Hasher::new();
     for table in LOG_TABLES.iter() {
-        hasher.update(format!("{}\n{:?}\n{:?}\n", table.name, table.kinds, schema(table)).as_bytes());
+        hasher
+            .update(format!("{}\n{:?}\n{:?}\n", table.name, table.kinds, schema(table)).as_bytes());
     }
     hasher.finalize().to_hex()[..16].to_owned()
 });

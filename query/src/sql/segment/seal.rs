@@ -58,9 +58,14 @@ pub(super) fn seal_range(
         let end = range.end.min(start + CHUNK);
         let entries = log.entries(start..end)?;
         for (entry, seq) in entries.iter().zip(start..) {
-            open_entry(entry, seq, |_| true, |row| {
-                tables.iter_mut().filter(|t| t.shows(row.kind)).try_for_each(|t| t.push(&row))
-            })?;
+            open_entry(
+                entry,
+                seq,
+                |_| true,
+                |row| {
+                    tables.iter_mut().filter(|t| t.shows(row.kind)).try_for_each(|t| t.push(&row))
+                },
+            )?;
         }
         for table in &mut tables {
             table.flush()?;
