@@ -1,7 +1,9 @@
 //! The suite of the query crate: told stories and generated histories against the core, the views
 //! and the tables.
 
+mod approvals;
 mod ask;
+mod duties;
 mod live;
 mod published;
 mod replay;
