@@ -3,6 +3,7 @@
 
 mod approvals;
 mod ask;
+mod changes;
 mod duties;
 mod live;
 mod published;
