@@ -6,5 +6,7 @@ mod ask;
 mod changes;
 mod duties;
 mod live;
+mod provenance;
 mod published;
+mod releases;
 mod replay;
