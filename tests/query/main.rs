@@ -4,6 +4,7 @@
 mod approvals;
 mod ask;
 mod changes;
+mod classes;
 mod duties;
 mod live;
 mod provenance;

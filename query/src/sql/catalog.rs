@@ -72,6 +72,13 @@ fn events() -> LogTable {
             Source::PayloadType,
             "The type of the signed payload.",
         ),
+        LogColumn::new(
+            "statement",
+            Text,
+            Source::Statement,
+            "The signed in-toto Statement around the event; null where the event itself is signed. \
+             coalesce(statement, payload) is what the signature covers.",
+        ),
         LogColumn::new("chain_hash", Text, Source::ChainHash, "The BLAKE3 chain after it, in hex."),
         LogColumn::new("leaf_hash", Text, Source::LeafHash, "Its RFC 6962 leaf, in hex."),
         LogColumn::new("signature", Text, Source::Signature, "The Ed25519 signature, in base64."),

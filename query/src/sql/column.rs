@@ -33,6 +33,8 @@ pub(crate) enum Source {
     KeyId,
     Payload,
     PayloadType,
+    /// The statement around the event.
+    Statement,
     ChainHash,
     LeafHash,
     Signature,

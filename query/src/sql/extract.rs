@@ -119,6 +119,10 @@ impl RowParts<'_, '_> {
             Source::KeyId => builder.text(&row.key_id.to_string()),
             Source::Payload => builder.text(row.payload),
             Source::PayloadType => builder.text(row.payload_type),
+            Source::Statement => match row.statement {
+                Some(text) => builder.text(text),
+                None => builder.null(),
+            },
             Source::ChainHash => builder.text(&hex(&chain::link(row.entry))),
             Source::LeafHash => builder.text(&hex(&tree::leaf_hash(row.entry))),
             Source::Signature => builder.text(&STANDARD.encode(row.signature)),

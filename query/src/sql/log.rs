@@ -150,6 +150,9 @@ pub(crate) struct LogRow<'a> {
     pub(crate) payload_type: &'a str,
     /// The JSON text of the event, as signed.
     pub(crate) payload: &'a str,
+    /// The JSON text of the in-toto Statement around the event, as signed; none when the event
+    /// itself was signed.
+    pub(crate) statement: Option<&'a str>,
     /// The bytes of the entry, to hash.
     pub(crate) entry: &'a [u8],
     pub(crate) fields: Map<String, Value>,
@@ -196,6 +199,7 @@ pub(crate) fn open_entry(
     if !wanted(kind) {
         return Ok(());
     }
+    let signed = std::str::from_utf8(body).map_err(|error| wrong(&error))?;
     let payload = std::str::from_utf8(event).map_err(|error| wrong(&error))?;
     let Value::Object(fields) = json::parse(event).map_err(|error| wrong(&error))? else {
         return Err(wrong(&"its payload is no JSON object"));
@@ -208,6 +212,7 @@ pub(crate) fn open_entry(
         kind,
         payload_type,
         payload,
+        statement: (payload.len() != signed.len()).then_some(signed),
         entry: bytes,
         fields,
     })

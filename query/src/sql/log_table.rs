@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_range_is_split_without_gaps() {
         assert_eq!(split(5..5, 2), []);
-        assert_eq!(split(5..6, 2), [5..6]);
+        assert_eq!(split(5..6, 2), vec![5..6]);
         assert_eq!(split(0..10_000, 2), [0..5_000, 5_000..10_000]);
         assert_eq!(split(0..6_000, 4), [0..4_096, 4_096..6_000]);
     }

@@ -29,7 +29,7 @@ use futures::StreamExt as _;
 use relbook_ledger::store::Ledger;
 
 use super::error::{SqlError, closest, translate};
-use super::function::{scalar_functions, table_functions};
+use super::function::{expr_planners, scalar_functions, table_functions};
 use super::log::{BookLog, LogSource};
 use super::logs::{Logs, Progress};
 use super::output::settle;
@@ -220,11 +220,14 @@ impl Session {
     async fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
         let tables = self.state.resolve_table_references(&statement)?;
         let known = self.tables();
+        let functions = self.state.table_functions();
         for table in tables {
             let named = table.schema().is_none_or(|schema| schema == SCHEMA)
                 && table.catalog().is_none_or(|catalog| catalog == CATALOG);
             let in_book = named && known.iter().any(|name| name == table.table());
-            if !in_book && table.schema() != Some("information_schema") {
+            // The engine lists a call of a table function among the tables.
+            let called = table.schema().is_none() && functions.contains_key(table.table());
+            if !in_book && !called && table.schema() != Some("information_schema") {
                 let closest = closest(table.table(), known.clone());
                 let name = table.to_string();
                 return Err(DataFusionError::External(Box::new(SqlError::UnknownTable {
@@ -301,7 +304,7 @@ fn state(
         .with_config(config())
         .with_runtime_env(runtime)
         .with_catalog_list(Arc::new(Catalogs::new(book, &described)))
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(expr_planners())
         .with_scalar_functions(scalar_functions())
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())

@@ -27,6 +27,9 @@ use super::log::LogError;
 use super::logs::{Logs, external};
 use crate::table::{Column, ColumnType, Table, columns};
 
+/// Finds the columns of a table that depend on the log.
+type ColumnsOf = fn(&Logs) -> Result<Vec<Column>, LogError>;
+
 /// A derived table.
 pub(crate) struct Derived {
     pub(crate) name: &'static str,
@@ -35,7 +38,7 @@ pub(crate) struct Derived {
     /// The columns that are always there.
     pub(crate) fixed: &'static [(&'static str, ColumnType)],
     /// Its columns, where they depend on the log.
-    columns: Option<fn(&Logs) -> Result<Vec<Column>, LogError>>,
+    columns: Option<ColumnsOf>,
     /// Its rows.
     rows: fn(&Logs) -> Result<Table, LogError>,
     /// What each of the fixed columns says.

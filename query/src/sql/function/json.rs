@@ -1,20 +1,24 @@
-//! `json_text`, `json_int`, `json_float`, `json_bool`, `json_exists`, `json_get`: JSON access.
+//! JSON access: `json_get` and its typed kin, and the operators `->` and `->>`.
 //!
 //! A path is `a.b[0]`, or the same after `$.`; a name with other characters is quoted:
-//! `$."a b"`. The typed functions give null where nothing is there, or something of another type;
-//! none of them converts. `json_get` gives the value as JSON text, whatever it is. Text that is
-//! no JSON counts as nothing there.
+//! `$."a b"`. `json_text`, `json_int`, `json_float` and `json_bool` give null where nothing is
+//! there, or something of another type; none of them converts. `document -> path` is `json_get`,
+//! the value as JSON text; `document ->> path` is `json_as_text`, any value as plain text.
+//! `json_get_str` and the like are other names. Text that is no JSON counts as nothing there.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
 use datafusion::error::Result;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::BinaryOperator;
 use relbook_ledger::json;
 use serde_json::Value;
 
@@ -25,13 +29,22 @@ use crate::table::ColumnType;
 
 /// Returns the functions.
 pub(super) fn functions() -> Vec<Arc<ScalarUDF>> {
-    let all = [Which::Text, Which::Int, Which::Float, Which::Bool, Which::Exists, Which::Get];
+    let all = [
+        Which::Text,
+        Which::AsText,
+        Which::Int,
+        Which::Float,
+        Which::Bool,
+        Which::Exists,
+        Which::Get,
+    ];
     all.map(|which| Arc::new(ScalarUDF::new_from_impl(JsonFunction::new(which)))).to_vec()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Which {
     Text,
+    AsText,
     Int,
     Float,
     Bool,
@@ -39,21 +52,57 @@ enum Which {
     Get,
 }
 
+impl Which {
+    /// Returns the name that other tools for JSON in this engine use.
+    fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::Text => Some("json_get_str"),
+            Self::Int => Some("json_get_int"),
+            Self::Float => Some("json_get_float"),
+            Self::Bool => Some("json_get_bool"),
+            Self::Exists => Some("json_contains"),
+            Self::AsText | Self::Get => None,
+        }
+    }
+}
+
+/// Plans `document -> path` as `json_get` and `document ->> path` as `json_text`.
+#[derive(Debug)]
+pub(crate) struct JsonOperators;
+
+impl ExprPlanner for JsonOperators {
+    fn plan_binary_op(
+        &self,
+        expr: RawBinaryExpr,
+        _schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let which = match expr.op {
+            BinaryOperator::Arrow => Which::Get,
+            BinaryOperator::LongArrow => Which::AsText,
+            _ => return Ok(PlannerResult::Original(expr)),
+        };
+        let function = ScalarUDF::new_from_impl(JsonFunction::new(which));
+        Ok(PlannerResult::Planned(function.call(vec![expr.left, expr.right])))
+    }
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct JsonFunction {
     which: Which,
+    aliases: Vec<String>,
     signature: Signature,
 }
 
 impl JsonFunction {
     fn new(which: Which) -> Self {
         let texts = vec![DataType::Utf8View; 2];
-        Self { which, signature: Signature::exact(texts, Volatility::Immutable) }
+        let aliases = which.alias().map(str::to_owned).into_iter().collect();
+        Self { which, aliases, signature: Signature::exact(texts, Volatility::Immutable) }
     }
 
     fn column_type(&self) -> ColumnType {
         match self.which {
-            Which::Text | Which::Get => ColumnType::Text,
+            Which::Text | Which::AsText | Which::Get => ColumnType::Text,
             Which::Int => ColumnType::Int,
             Which::Float => ColumnType::Float,
             Which::Bool | Which::Exists => ColumnType::Bool,
@@ -66,6 +115,11 @@ impl JsonFunction {
         match self.which {
             Which::Exists => builder.bool(found.is_some()),
             Which::Get => builder.json(found.as_ref(), true),
+            Which::AsText => match found {
+                None | Some(Value::Null) => builder.null(),
+                Some(Value::String(text)) => builder.text(&text),
+                Some(other) => builder.text(&other.to_string()),
+            },
             Which::Int => match found.as_ref().and_then(Value::as_i64) {
                 Some(number) => builder.int(number),
                 None => builder.null(),
@@ -79,12 +133,17 @@ impl ScalarUDFImpl for JsonFunction {
     fn name(&self) -> &str {
         match self.which {
             Which::Text => "json_text",
+            Which::AsText => "json_as_text",
             Which::Int => "json_int",
             Which::Float => "json_float",
             Which::Bool => "json_bool",
             Which::Exists => "json_exists",
             Which::Get => "json_get",
         }
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {

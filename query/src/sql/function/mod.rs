@@ -14,6 +14,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::planner::ExprPlanner;
 
 use super::logs::Logs;
 use super::projections::Projections;
@@ -42,6 +43,13 @@ pub(crate) fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(version::functions());
     functions.extend(json::functions());
     functions
+}
+
+/// Returns what turns operators into functions.
+pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
+    let mut planners = SessionStateDefaults::default_expr_planners();
+    planners.insert(0, Arc::new(json::JsonOperators));
+    planners
 }
 
 /// Returns the table functions of a session.

@@ -236,7 +236,7 @@ mod tests {
         let ranges = [range(2, 4), range(4, 6), range(8, 10)];
         assert_eq!(gaps(&ranges, 12), [0..2, 6..8, 10..12]);
         assert_eq!(gaps(&ranges, 7), [0..2, 6..7]);
-        assert_eq!(gaps(&ranges, 3), [0..2]);
+        assert_eq!(gaps(&ranges, 3), vec![0..2]);
         assert_eq!(gaps(&[], 0), []);
     }
 
@@ -246,6 +246,6 @@ mod tests {
         assert_eq!(missing(&[], k - 1), []);
         assert_eq!(missing(&[], 2 * k + 5), [0..k, k..2 * k]);
         assert_eq!(missing(&[], 17 * k), [0..16 * k, 16 * k..17 * k]);
-        assert_eq!(missing(&[range(0, k), range(2 * k, 3 * k)], 3 * k), [k..2 * k]);
+        assert_eq!(missing(&[range(0, k), range(2 * k, 3 * k)], 3 * k), vec![k..2 * k]);
     }
 }
