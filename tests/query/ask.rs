@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use proptest::test_runner::Config as ProptestConfig;
 use relbook_ledger::time::Time;
 use relbook_query::Book;
 use relbook_query::projection::Request;
@@ -18,6 +19,14 @@ pub(crate) struct Ask {
     book: Book,
     lens: Lens,
     environment: String,
+}
+
+/// How many cases a property gets: `few`, unless PROPTEST_CASES asks for another number.
+pub(crate) fn cases(few: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(few),
+    }
 }
 
 /// Opens the book of a story as it is now.

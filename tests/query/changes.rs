@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use relbook_testkit::story::Story;
 use serde_json::json;
 
-use crate::ask::{ask, head, lines, warnings};
+use crate::ask::{ask, cases, head, lines, warnings};
 
 const ROW: &str = "direction commit";
 
@@ -371,7 +371,7 @@ fn ancestors(parents: &[Vec<usize>], tip: usize) -> BTreeSet<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn any_history_gives_the_differences_of_the_ancestors(

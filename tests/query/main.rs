@@ -3,6 +3,7 @@
 
 mod approvals;
 mod ask;
+mod bitemporal;
 mod changes;
 mod classes;
 mod duties;
