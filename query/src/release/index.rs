@@ -7,7 +7,7 @@
 use std::fmt;
 
 use relbook_ledger::event::deploy::DeployStarted;
-use relbook_ledger::event::{Body, Event, Stage};
+use relbook_ledger::event::{Body, Event, Reason, Stage};
 
 macro_rules! keys {
     ($( $(#[doc = $doc:literal])+ $variant:ident $name:literal ( $( $part:ident ),* ) ),+ $(,)?) => {
@@ -77,6 +77,8 @@ keys! {
     Tag "tag" (component, tag),
     /// Removals of a component from targets of an environment.
     Removals "removals" (component, environment),
+    /// Rollbacks of a component that do not name the deploy that they take back.
+    UnnamedRollbacks "rollbacks" (component),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -131,8 +133,11 @@ fn start(component: String, d: &DeployStarted) -> Vec<Key> {
         Key::Deploy { deploy_id: d.deploy_id.to_string() },
         Key::Starts { component: component.clone() },
         Key::StartDigest { component: component.clone(), digest: d.digest.to_string() },
-        Key::Live { component, environment: d.environment.to_string() },
+        Key::Live { component: component.clone(), environment: d.environment.to_string() },
     ];
+    if d.reason == Some(Reason::Rollback) && d.rollback_of.is_none() {
+        keys.push(Key::UnnamedRollbacks { component });
+    }
     keys.extend(d.rollback_of.as_deref().map(|id| Key::RollbackOf { deploy_id: id.to_owned() }));
     keys
 }
