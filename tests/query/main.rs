@@ -8,6 +8,7 @@ mod ask;
 mod bitemporal;
 mod changes;
 mod classes;
+mod compat;
 mod duties;
 mod live;
 mod model;

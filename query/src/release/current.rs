@@ -396,7 +396,7 @@ fn state(declared: &[&TargetState], environment: &Environment, history: &History
 }
 
 /// Returns the latest publish of each version that was not yanked after it.
-fn offered(facts: &[Arc<Fact>]) -> BTreeMap<String, Arc<Fact>> {
+pub(super) fn offered(facts: &[Arc<Fact>]) -> BTreeMap<String, Arc<Fact>> {
     let mut offered: BTreeMap<String, Arc<Fact>> = BTreeMap::new();
     for fact in facts {
         match fact.body() {

@@ -79,6 +79,10 @@ keys! {
     Removals "removals" (component, environment),
     /// Rollbacks of a component that do not name the deploy that they take back.
     UnnamedRollbacks "rollbacks" (component),
+    /// All builds of a component.
+    Builds "builds" (component),
+    /// Checks of one suite.
+    Suite "suite" (component, suite),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -92,9 +96,13 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::BuildCompleted(b) => vec![
             Key::BuildDigest { component: component(), digest: b.digest.to_string() },
             Key::BuildVersion { component: component(), version: b.version.to_string() },
+            Key::Builds { component: component() },
         ],
         Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
+        Body::CheckCompleted(c) => {
+            vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
+        }
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
             vec![Key::Publishes { component: component() }]
         }
