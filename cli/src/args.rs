@@ -121,6 +121,8 @@ pub enum Command {
     Apply(command::apply::ApplyArgs),
     /// Append events: one from flags, or many from NDJSON
     Append(Box<command::append::AppendArgs>),
+    /// Append what a real tool wrote: reports of Trivy and Grype
+    Ingest(Box<command::ingest::IngestArgs>),
     /// Question 1: which version of every component is live?
     Status(command::status::StatusArgs),
     /// Question 2: which commit is live?

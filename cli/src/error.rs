@@ -67,7 +67,8 @@ impl Error {
 
     /// Makes an error about a file that could not be read or written.
     pub fn file(path: &Path, verb: &str, error: &std::io::Error) -> Self {
-        Self::not_done("io", format!("cannot {verb} `{}`: {error}", path.display()))
+        let message = format!("cannot {verb} `{}`: {error}", path.display());
+        io_hint(Self::not_done("io", message), error)
     }
 
     /// Says what to do about it; refusals say so in their message.
@@ -162,21 +163,33 @@ impl From<OpenError> for Error {
                 Self::not_done("damaged", message)
             }
             OpenError::Origin { .. } => Self::usage(message),
-            OpenError::Io { ref source, .. } => io_hint(Self::not_done("io", message), source),
-            _ => Self::not_done("io", message),
+            OpenError::Io { ref source, .. } => {
+                let message = format!("the book cannot be used: {message}");
+                io_hint(Self::not_done("io", message), source)
+            }
+            _ => database(format!("the book cannot be used: {message}")),
         }
     }
 }
+
+/// Makes an error of what the database reports, with what usually helps.
+fn database(message: String) -> Error {
+    let full = message.contains("disk is full");
+    let error = Error::not_done("io", message);
+    if full { error.hint(FULL) } else { error }
+}
+
+const FULL: &str = "make room on the disk, then run the same command again";
 
 /// Says what usually helps against what the system reports.
 fn io_hint(error: Error, source: &std::io::Error) -> Error {
     use std::io::ErrorKind;
     match source.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            error.hint("writing a book needs a directory that you may write to")
+            error.hint("look at the permissions of the file and of its directory")
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            error.hint("make room on the disk, then run the same command again")
+            error.hint(FULL)
         }
         _ => error,
     }
@@ -190,7 +203,7 @@ impl From<AppendError> for Error {
                 let message = error.to_string();
                 io_hint(Self::not_done("io", message), source)
             }
-            other => Self::not_done("io", other.to_string()),
+            other => database(other.to_string()),
         }
     }
 }

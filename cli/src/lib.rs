@@ -6,9 +6,11 @@
 
 pub mod args;
 pub mod author;
+pub mod blob;
 pub mod command;
 pub mod config;
 pub mod error;
+pub mod event_id;
 pub mod exit_code;
 pub mod import;
 pub mod ingest;

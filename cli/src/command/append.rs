@@ -97,7 +97,7 @@ fn kind_command(kind: Kind) -> Command {
         .about(kind.spec().doc.trim())
         .override_usage(usage)
         .disable_version_flag(true)
-        .args(flags::args(kind))
+        .args(flags::args(kind, &[]))
 }
 
 impl FromArgMatches for AppendArgs {

@@ -31,22 +31,16 @@ fn id_of(field: &FieldSpec) -> String {
     format!("field:{}", field.name)
 }
 
-/// Returns the flags of a kind.
-pub(super) fn args(kind: Kind) -> Vec<Arg> {
-    let mut all: Vec<Arg> = Vec::new();
-    for field in fields(kind) {
-        if all.iter().any(|arg| arg.get_id().as_str() == id_of(field)) {
-            continue;
-        }
-        all.push(arg(kind, field));
-    }
-    all
+/// Returns the flags of a kind; those that `filled` names need not be given.
+pub(super) fn args(kind: Kind, filled: &[&str]) -> Vec<Arg> {
+    fields(kind).map(|field| arg(kind, field, filled.contains(&field.name))).collect()
 }
 
-fn arg(kind: Kind, field: &'static FieldSpec) -> Arg {
+fn arg(kind: Kind, field: &'static FieldSpec, filled: bool) -> Arg {
     let own = !HEADER_FIELDS.iter().any(|header| header.name == field.name);
-    let needed =
+    let required =
         (own && field.required) || (field.name == "component" && kind.spec().needs_component);
+    let needed = required && !filled;
     let mut long = field.name.replace('_', "-");
     if TAKEN.contains(&field.name) {
         long = format!("field-{long}");
@@ -193,7 +187,7 @@ mod tests {
     use super::*;
 
     fn read_flags(kind: Kind, words: &[&str]) -> Value {
-        let command = clap::Command::new("x").disable_version_flag(true).args(args(kind));
+        let command = clap::Command::new("x").disable_version_flag(true).args(args(kind, &[]));
         let words = std::iter::once("x").chain(words.iter().copied());
         let matches = command.try_get_matches_from(words).expect("flags of the kind");
         Value::Object(read(kind, &matches).expect("values of the fields"))
@@ -202,7 +196,10 @@ mod tests {
     #[test]
     fn every_kind_has_flags_that_clap_accepts() {
         for kind in Kind::ALL {
-            clap::Command::new("x").disable_version_flag(true).args(args(*kind)).debug_assert();
+            clap::Command::new("x")
+                .disable_version_flag(true)
+                .args(args(*kind, &[]))
+                .debug_assert();
         }
     }
 

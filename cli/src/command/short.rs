@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::flags;
+use crate::event_id;
 
 /// A short form.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Short {
     /// Its name.
     pub(super) name: &'static str,
     kind: Kind,
+    /// The required fields that it fills in.
+    filled: &'static [&'static str],
     about: &'static str,
     help: &'static str,
 }
@@ -28,6 +31,7 @@ pub(super) const SHORT_FORMS: &[Short] = &[
     Short {
         name: "build",
         kind: Kind::BuildCompleted,
+        filled: &[],
         about: "Short for build.completed",
         help: "\
 Example:
@@ -36,6 +40,7 @@ Example:
     Short {
         name: "tag",
         kind: Kind::TagCreated,
+        filled: &[],
         about: "Short for tag.created; the version follows from the component's tag prefix",
         help: "\
 Example:
@@ -44,6 +49,7 @@ Example:
     Short {
         name: "check",
         kind: Kind::CheckCompleted,
+        filled: &[],
         about: "Short for check.completed",
         help: "\
 Example:
@@ -52,6 +58,7 @@ Example:
     Short {
         name: "scan",
         kind: Kind::ScanCompleted,
+        filled: &[],
         about: "Short for scan.completed; prefer `relbook ingest`, which reads the report",
         help: "\
 Example:
@@ -60,6 +67,7 @@ Example:
     Short {
         name: "approval",
         kind: Kind::ApprovalGranted,
+        filled: &["approval_id"],
         about: "Short for approval.granted; the approval_id is the event's id when left out",
         help: "\
 Example:
@@ -69,6 +77,7 @@ Example:
     Short {
         name: "deploy",
         kind: Kind::DeployStarted,
+        filled: &["deploy_id", "environment", "targets"],
         about: "Short for deploy.started; with --outcome also deploy.finished on every target",
         help: "\
 The environment follows from the stage (canary lives in production) and the targets from the
@@ -82,6 +91,7 @@ Examples:
     Short {
         name: "publish",
         kind: Kind::ReleasePublished,
+        filled: &[],
         about: "Short for release.published",
         help: "\
 Example:
@@ -102,7 +112,7 @@ impl Short {
             .override_usage(format!("relbook append {} [--FIELD VALUE]...", self.name))
             .disable_version_flag(true)
             .after_help(self.help)
-            .args(flags::args(self.kind));
+            .args(flags::args(self.kind, self.filled));
         if self.kind != Kind::DeployStarted {
             return command;
         }
@@ -209,7 +219,7 @@ fn with_finish(
     let mut events = vec![event];
     for (number, target) in (1_u64..).zip(targets) {
         let mut finish = Map::new();
-        finish.insert("id".to_owned(), json!(derived_id(id, number)));
+        finish.insert("id".to_owned(), json!(following_id(id, number)));
         finish.insert("kind".to_owned(), json!(Kind::DeployFinished.as_str()));
         for shared in ["occurred_at", "recorded_at", "labels", "source", "deploy_id"] {
             if let Some(value) = events[0].get(shared) {
@@ -226,36 +236,15 @@ fn with_finish(
     Ok(events)
 }
 
-/// Makes the id of a further event of one command: the time of the first id, other random bits
-/// that follow from it, so that a retry makes the same ids.
-fn derived_id(id: &str, number: u64) -> String {
-    let Ok(first) = Uuid::parse_str(id) else { return id.to_owned() };
-    let hash = blake3::derive_key(
-        "relbook 2026 derived event id v1",
-        &[first.as_bytes().as_slice(), &number.to_be_bytes()].concat(),
-    );
-    let mut bytes = *first.as_bytes();
-    bytes[6..].copy_from_slice(&hash[..10]);
-    bytes[6] = 0x70 | (bytes[6] & 0x0f);
-    bytes[8] = 0x80 | (bytes[8] & 0x3f);
-    Uuid::from_bytes(bytes).to_string()
+/// An id that is no UUID stays as it is, for admission to refuse.
+fn following_id(first: &str, number: u64) -> String {
+    Uuid::parse_str(first)
+        .map_or_else(|_| first.to_owned(), |id| event_id::following(&id, number).to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_derived_id_is_a_uuid_v7_that_follows_from_the_first() {
-        let first = Uuid::now_v7().to_string();
-        let second = derived_id(&first, 1);
-        assert_eq!(second, derived_id(&first, 1));
-        assert_ne!(second, derived_id(&first, 2));
-        assert_eq!(second[..13], first[..13]);
-        let parsed = Uuid::parse_str(&second).expect("a UUID");
-        assert_eq!(parsed.get_version_num(), 7);
-        assert_eq!(parsed.get_variant(), uuid::Variant::RFC4122);
-    }
 
     #[test]
     fn every_short_form_has_flags_that_clap_accepts() {

@@ -3,10 +3,13 @@
 //! Forms other than `table` are stable: names and order of columns are those of the answer.
 //! Nothing is computed here; a form may shorten for the eye (`table`) but never for a program.
 
+pub mod batch;
 mod columnar;
 mod csv;
 mod text;
 
+use arrow::datatypes::Schema;
+use arrow::record_batch::RecordBatch;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use relbook_query::question::Answer;
@@ -29,6 +32,38 @@ pub fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     }
 }
 
+/// Shows the result of a SQL statement: an answer whose rows have no evidence beside them.
+///
+/// # Errors
+/// As [`answer`].
+pub fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    match ui.format() {
+        Format::Table => text::result(ui, answer),
+        Format::Json => {
+            let mut whole = answer.to_json();
+            whole["rows"] = json_rows(&answer.table, false);
+            ui.json(&whole)
+        }
+        _ => rows(ui, &answer.table, false),
+    }
+}
+
+/// Writes record batches as a binary file.
+///
+/// # Errors
+/// As [`answer`].
+pub fn batches(ui: &mut Ui, schema: &Schema, batches: &[RecordBatch]) -> Result<(), Error> {
+    columnar::write(ui, schema, batches)
+}
+
+/// Refuses to write a binary file to a terminal, before any work is done for it.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn refuse_terminal(ui: &Ui) -> Result<(), Error> {
+    columnar::refuse_terminal(ui)
+}
+
 /// Shows the rows of a table that is no answer to a question.
 ///
 /// # Errors
@@ -44,7 +79,10 @@ pub fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
 fn rows(ui: &mut Ui, table: &Table, evidence: bool) -> Result<(), Error> {
     match ui.format() {
         Format::Csv => csv::write(ui, table, evidence),
-        Format::Parquet | Format::Arrow => columnar::write(ui, table, evidence),
+        Format::Parquet | Format::Arrow => Err(Error::not_done(
+            "format",
+            "answers are not written as parquet or arrow yet; `relbook query` writes both",
+        )),
         Format::Table | Format::Json | Format::Ndjson => {
             let Value::Array(rows) = json_rows(table, evidence) else { return Ok(()) };
             rows.iter().try_for_each(|row| ui.json(row))

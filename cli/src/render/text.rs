@@ -18,9 +18,8 @@ const DIGITS: usize = 12;
 const WIDTH: u16 = 120;
 
 /// Columns of prose: only these are wrapped, since half a version or time is of no use.
-const PROSE: [&str; 8] = [
-    "subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload",
-];
+const PROSE: [&str; 8] =
+    ["subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload"];
 
 /// The columns of a question that a person looks at first; other questions show all.
 fn first_columns(question: &str) -> Option<&'static [&'static str]> {
@@ -113,6 +112,12 @@ pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
     grid(ui, table, &all, wrap)?;
     let count = table.rows.len();
     ui.line(&format!("{count} row{}", if count == 1 { "" } else { "s" }))
+}
+
+/// Shows all columns of a SQL result, and what it rests on.
+pub(super) fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    table(ui, &answer.table)?;
+    foot(ui, answer)
 }
 
 fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {

@@ -192,7 +192,7 @@ fn environment(core: &Core<'_>, name: &str) -> Result<Environment, AnswerError> 
     })
 }
 
-fn component(core: &Core<'_>, name: &str) -> Result<Arc<Component>, AnswerError> {
+pub(crate) fn component(core: &Core<'_>, name: &str) -> Result<Arc<Component>, AnswerError> {
     core.component(name)?.ok_or_else(|| {
         let all = core.components().unwrap_or_default();
         let names: Vec<&str> = all.iter().map(|c| c.name.as_str()).collect();

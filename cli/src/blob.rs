@@ -1,0 +1,91 @@
+//! Evidence too large for an event: the exact bytes, kept in the book's directory by their digest.
+//!
+//! ```text
+//! book/blobs/blake3/ab/abcdef...
+//! ```
+//!
+//! A blob is written before the event that names it is appended, so that no acknowledged event
+//! names evidence that is not there. It is written once and never changed: its name says what is
+//! in it.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// Blobs written for a batch; taken back when the batch is not appended.
+#[derive(Debug, Default)]
+pub struct Blobs {
+    written: Vec<PathBuf>,
+}
+
+impl Blobs {
+    /// Keeps bytes under their digest, `<algorithm>:<hex>`; does nothing when they are there.
+    ///
+    /// # Errors
+    /// [`Error::NotDone`] when they cannot be written.
+    pub fn keep(&mut self, book: &Path, digest: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = path(book, digest)?;
+        if path.is_file() {
+            return Ok(());
+        }
+        let dir = path.parent().unwrap_or(book);
+        let failed = |error: std::io::Error| Error::file(&path, "write", &error);
+        fs::create_dir_all(dir).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
+        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        // The name must be durable before an event refers to it.
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;
+        self.written.push(path);
+        Ok(())
+    }
+
+    /// Removes what [`Blobs::keep`] wrote: nothing refers to it.
+    pub fn take_back(self) {
+        for path in self.written {
+            drop(fs::remove_file(path));
+        }
+    }
+}
+
+/// Returns where a blob lies.
+fn path(book: &Path, digest: &str) -> Result<PathBuf, Error> {
+    let bug = || Error::Bug(format!("`{digest}` is not the digest of a blob"));
+    let (algorithm, hex) = digest.split_once(':').ok_or_else(bug)?;
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let (start, _) = hex.split_at_checked(2).ok_or_else(bug)?;
+    if !plain(algorithm) || !plain(hex) {
+        return Err(bug());
+    }
+    Ok(book.join("blobs").join(algorithm).join(start).join(hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_is_kept_once_and_taken_back_by_who_wrote_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let digest = "blake3:abcdef";
+        let kept = dir.path().join("blobs/blake3/ab/abcdef");
+        let mut blobs = Blobs::default();
+        blobs.keep(dir.path(), digest, b"evidence").expect("room for a blob");
+        assert_eq!(fs::read(&kept).expect("the blob"), b"evidence");
+        let mut others = Blobs::default();
+        others.keep(dir.path(), digest, b"evidence").expect("it is there");
+        others.take_back();
+        assert!(kept.exists(), "only its writer takes it back");
+        blobs.take_back();
+        assert!(!kept.exists());
+    }
+
+    #[test]
+    fn a_digest_cannot_lead_out_of_the_directory() {
+        for digest in ["blake3:../../x", "../x:abcd", "blake3:", "blake3", "blake3:a/b", ":abcd"] {
+            assert!(path(Path::new("book"), digest).is_err(), "{digest}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! `relbook ingest`: reads what a real tool wrote and appends what it says (ingest.md).
+//!
+//! The report itself is kept as a blob and named by the event. The ids follow from the report, so
+//! a CI job that is run again appends nothing twice. All files are one atomic batch.
+
+use std::path::Path;
+
+use clap::Args;
+use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::event::{FieldType, Kind};
+use relbook_ledger::registry::Registry;
+use relbook_ledger::store::Ledger;
+use relbook_ledger::time::Time;
+use serde_json::{Map, Value, json};
+
+use crate::args::Format;
+use crate::author::Input;
+use crate::blob::Blobs;
+use crate::config::Config;
+use crate::error::Error;
+use crate::event_id;
+use crate::exit_code::ExitCode;
+use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::submit;
+use crate::ui::Ui;
+
+/// Arguments of `ingest`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  trivy image --format json registry.example/orion-api@sha256:... > trivy.json
+  relbook ingest --component api --digest sha256:... trivy.json
+  relbook ingest --component api --digest sha256:... --exit-code $? \\
+    --command-line \"grype --fail-on high -o json\" grype.json
+  relbook ingest --component api --dry-run trivy.json grype.json
+
+The format is recognised by the content, never by the name. What the report does not say is left
+out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.")]
+pub struct IngestArgs {
+    /// The reports; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
+    /// The format, when the content should not decide
+    #[arg(id = "as_format", long = "as", value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// The component that the reports are about (name or alias)
+    #[arg(long, value_name = "NAME")]
+    pub component: String,
+    /// The version that was looked at
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// The digest of the artifact that was looked at; compared with the report
+    #[arg(long, value_name = "ALG:HEX")]
+    pub digest: Option<String>,
+    /// The stage that the tool ran for
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<String>,
+    /// The tool's command line: it tells of filters that the report does not record
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub command_line: Option<String>,
+    /// The tool's exit code
+    #[arg(long, value_name = "CODE")]
+    pub exit_code: Option<u8>,
+    /// When it happened, where the report has no time of its own [default: now]
+    #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
+    pub occurred_at: Option<Time>,
+    /// Show the events and append nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A report and the events that it gave.
+struct Report {
+    document: Document,
+    events: Vec<Map<String, Value>>,
+}
+
+/// Ingests.
+pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let ledger = Ledger::open(&config.book)?;
+    let outcome = read_all(&args, ledger.registry());
+    if args.dry_run {
+        return show_events(ui, &outcome?);
+    }
+    drop(ledger);
+    let mut writer = submit::open(config)?;
+    let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
+    let author = config.signing_key()?.public().id().to_string();
+    let mut blobs = Blobs::default();
+    for report in &mut reports {
+        for event in &mut report.events {
+            give_id(event, &author);
+        }
+        let bytes = report.document.bytes();
+        if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
+            blobs.take_back();
+            return Err(error);
+        }
+    }
+    let events = reports.iter().flat_map(|report| report.events.iter().cloned());
+    let batch = events.map(|event| (None, Input::Fields(event))).collect();
+    let receipts = match submit::append(config, ui, &mut writer, batch) {
+        Ok(receipts) => receipts,
+        Err(error) => {
+            blobs.take_back();
+            return Err(error);
+        }
+    };
+    if ui.format() == Format::Table {
+        for line in reports.iter().flat_map(summaries) {
+            ui.line(&line)?;
+        }
+    }
+    let extra = Map::from_iter([("files".to_owned(), reports.iter().map(file_json).collect())]);
+    submit::show(ui, &receipts, extra)?;
+    Ok(ExitCode::Done)
+}
+
+fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
+    let context = Context {
+        component: registry.resolve(&args.component).unwrap_or(&args.component).to_owned(),
+        version: args.version.clone(),
+        digest: args.digest.clone(),
+        stage: args.stage.clone(),
+        command_line: args.command_line.clone(),
+        exit_code: args.exit_code,
+        occurred_at: args.occurred_at.map(|time| time.to_string()),
+    };
+    let mut reports = Vec::new();
+    for file in &args.files {
+        let document = if file == "-" {
+            Document::from_reader("standard input", std::io::stdin())?
+        } else {
+            Document::open(Path::new(file))?
+        };
+        let events = read(&document, args.format.as_deref(), &context)?;
+        let events = events.into_iter().filter_map(|event| match event {
+            Value::Object(fields) => Some(fields),
+            _ => None,
+        });
+        reports.push(Report { events: events.collect(), document });
+    }
+    Ok(reports)
+}
+
+/// Gives an event an id that follows from its author and from what it says.
+fn give_id(event: &mut Map<String, Value>, author: &str) {
+    // Without a time of its own the event is as new as the command: another run is another event.
+    let time = event.get("occurred_at").and_then(Value::as_str).and_then(|t| Time::parse(t).ok());
+    if let Some(time) = time {
+        let content = format!("{author}\n{}", Value::Object(event.clone()));
+        let id = event_id::of_content(time, content.as_bytes());
+        event.insert("id".to_owned(), json!(id.to_string()));
+    }
+}
+
+fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
+    match ui.format() {
+        Format::Table => {
+            for report in reports {
+                ui.line(&format!("{}:", report.document.name()))?;
+                for event in &report.events {
+                    let text = serde_json::to_string_pretty(event);
+                    ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
+                }
+            }
+            ui.note("nothing was appended (--dry-run)");
+        }
+        Format::Ndjson => {
+            for event in reports.iter().flat_map(|report| &report.events) {
+                ui.json(&Value::Object(event.clone()))?;
+            }
+        }
+        _ => {
+            let files: Vec<Value> = reports.iter().map(file_json).collect();
+            ui.json(&json!({ "files": files, "appended": 0, "receipts": [] }))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn file_json(report: &Report) -> Value {
+    let format = report.events.first().and_then(|event| event.get("source")?.get("format"));
+    json!({
+        "file": report.document.name(),
+        "format": format,
+        "digest": report.document.digest(),
+        "events": report.events,
+    })
+}
+
+/// Returns a line per event: its kind and its short fields.
+fn summaries(report: &Report) -> Vec<String> {
+    const SHORT: usize = 24;
+    let line = |event: &Map<String, Value>| {
+        let kind = event.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let fields = Kind::parse(kind).map(|kind| kind.spec().fields).unwrap_or_default();
+        let shown = fields.iter().filter_map(|field| {
+            let value = event.get(field.name).filter(|value| !value.is_null())?;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let short = matches!(field.ty, FieldType::Text | FieldType::Int | FieldType::Float);
+            (short && text.len() <= SHORT).then(|| format!("{} {text}", field.name))
+        });
+        let shown: Vec<String> = shown.collect();
+        format!("{}: {kind}  {}", report.document.name(), shown.join("  "))
+    };
+    report.events.iter().map(line).collect()
+}
+
+impl From<IngestError> for Error {
+    fn from(error: IngestError) -> Self {
+        let message = error.to_string();
+        match error {
+            IngestError::Read { .. } => Self::not_done("io", message),
+            IngestError::UnknownReader { .. } => {
+                Self::usage(message).hint(format!("--as takes one of {}", reader_names()))
+            }
+            IngestError::Document { fault, .. } => {
+                let code = match fault {
+                    Fault::DuplicateKey { .. } => Code::DuplicateKey,
+                    Fault::TooLarge => Code::TooLarge,
+                    _ => Code::Json,
+                };
+                Refusal::new(code, message).into()
+            }
+            _ => Refusal::new(Code::BadValue, message).into(),
+        }
+    }
+}
