@@ -133,6 +133,8 @@ pub enum Command {
     Approvals(command::approvals::ApprovalsArgs),
     /// Ask the seven questions at once
     Ask(command::ask::AskArgs),
+    /// Ask in SQL: one read-only statement over the events and what follows from them
+    Query(command::query::QueryArgs),
     /// Prove the whole book: bytes, signatures, roles, chain, tree, checkpoints
     Verify(command::verify::VerifyArgs),
     /// Print the newest signed checkpoint

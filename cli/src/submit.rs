@@ -4,6 +4,7 @@
 //! leaves the same trace when it is refused. The book is held only while a batch is appended.
 
 use relbook_ledger::admission::Refusal;
+use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
 use relbook_ledger::store::{AppendError, Receipt, Writer};
@@ -13,7 +14,6 @@ use crate::args::Format;
 use crate::author::{Author, Input};
 use crate::config::Config;
 use crate::error::Error;
-use crate::render;
 use crate::ui::Ui;
 
 /// An input and the line that a refusal names; flags have none.
@@ -133,7 +133,7 @@ fn summary(receipts: &[Receipt]) -> Map<String, Value> {
     let list: Vec<Value> = receipts.iter().map(receipt_json).collect();
     let checkpoint = receipts.last().map(|receipt| {
         let point = &receipt.checkpoint;
-        let root = render::root(&point.root);
+        let root = root_base64(&point.root);
         json!({ "size": point.size, "root": root, "note": point.note })
     });
     Map::from_iter([
@@ -166,7 +166,7 @@ fn show_table(ui: &mut Ui, receipts: &[Receipt]) -> Result<(), Error> {
     let again = if known == 0 { String::new() } else { format!(", {known} known already") };
     ui.line(&format!("appended {}{again}", receipts.len() - known))?;
     if let Some(last) = receipts.last() {
-        let root = render::root(&last.checkpoint.root);
+        let root = root_base64(&last.checkpoint.root);
         ui.line(&format!("checkpoint size {} root {root}", last.checkpoint.size))?;
     }
     Ok(())

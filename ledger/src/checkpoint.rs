@@ -107,8 +107,13 @@ impl Checkpoint {
 
 impl std::fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{}\n{}\n{}", self.origin, self.size, STANDARD.encode(self.root))
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, root_base64(&self.root))
     }
+}
+
+/// Returns a root as checkpoints and answers write it: base64, padded.
+pub fn root_base64(root: &Hash) -> String {
+    STANDARD.encode(root)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod apply;
 mod ask;
 mod fault;
 mod help;
+mod ingest;
 mod init;
 mod key;
 mod ndjson;

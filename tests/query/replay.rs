@@ -39,7 +39,7 @@ fn corrected(seed: u64, count: usize, receipts: &[u64]) -> Vec<Value> {
 
 fn rows(book: &Book) -> Vec<String> {
     let lens = book.lens(None, None);
-    let table = |name| book.projection(name, &Request::default(), lens).unwrap();
+    let table = |name| book.projection(name, &Request::default(), lens).expect("a projection");
     PROJECTIONS.iter().map(|p| format!("{} {:?}", p.name, table(p.name).rows)).collect()
 }
 

@@ -1,6 +1,7 @@
 //! `relbook checkpoint`: the book's newest signed statement of its size and root.
 
 use clap::Args;
+use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::store::Ledger;
 use serde_json::json;
 
@@ -8,7 +9,6 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::render;
 use crate::ui::Ui;
 
 /// Arguments of `checkpoint`.
@@ -29,7 +29,7 @@ pub(super) fn run(_: &CheckpointArgs, config: &Config, ui: &mut Ui) -> Result<Ex
         ui.print(&point.note)?;
         return Ok(ExitCode::Done);
     }
-    let root = render::root(&point.root);
+    let root = root_base64(&point.root);
     ui.json(&json!({
         "size": point.size,
         "root": root,

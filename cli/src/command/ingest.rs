@@ -223,6 +223,13 @@ impl From<IngestError> for Error {
                 };
                 Refusal::new(code, message).into()
             }
+            IngestError::NoDigest { .. } | IngestError::SeveralDigests { .. } => {
+                Refusal::new(Code::MissingField, message).at("digest").into()
+            }
+            IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
+                Refusal::new(Code::BadValue, message).at("digest").into()
+            }
+            IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }
     }

@@ -40,8 +40,10 @@ pub(super) fn run(args: &InitArgs, config: &Config, ui: &mut Ui) -> Result<ExitC
         ui.json(&json!({
             "book": config.book.to_string_lossy(),
             "origin": origin,
-            "book_key": created.book_key.id().to_string(),
-            "admin_key": created.admin_key.id().to_string(),
+            "book_key": book_key.to_string_lossy(),
+            "book_key_id": created.book_key.id().to_string(),
+            "admin_key": paths.private_key("admin").to_string_lossy(),
+            "admin_key_id": created.admin_key.id().to_string(),
             "simulated_clock": args.simulated_clock,
         }))?;
         return Ok(ExitCode::Done);

@@ -18,6 +18,7 @@ pub mod init;
 pub mod key;
 pub mod man;
 mod overview;
+pub mod query;
 mod question;
 mod short;
 pub mod status;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
+        Command::Query(args) => query::run(&args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),

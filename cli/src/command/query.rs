@@ -1,13 +1,13 @@
 //! `relbook query`: one read-only SQL statement over the book.
 //!
-//! This is the only command that starts the query engine, and the only one that starts threads of
-//! an async runtime: everything else must stay quick to start.
+//! This is the only command that starts the query engine: everything else must stay quick to start.
 
 use std::io::Read as _;
+use std::sync::Arc;
 
 use clap::Args;
 use relbook_query::question::Answer;
-use relbook_query::sql::{QueryResult, Session, SqlError};
+use relbook_query::sql::{Limits, Session, SharedBook, SqlError};
 
 use super::question;
 use crate::args::Format;
@@ -47,14 +47,14 @@ pub(super) fn run(args: &QueryArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let lens = book.lens(config.as_of, config.as_known);
     let checkpoint = book.ledger().checkpoint()?;
     let simulated_clock = book.ledger().simulated_clock();
-    let projections = book.projections();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_time()
-        .build()
-        .map_err(|error| Error::not_done("io", format!("cannot start threads: {error}")))?;
-    let result: QueryResult = runtime.block_on(async {
-        Session::open(&config.book, projections, lens)?.query(&sql).await
-    })?;
+    let bar = ui.progress("preparing the tables", 0);
+    let limits = Limits {
+        progress: Some(Arc::new(move |done, total| bar.of(done, total))),
+        ..Limits::default()
+    };
+    let session = Session::open_with(&config.book, Arc::new(SharedBook::new(book)), lens, limits)?;
+    let result = session.run(&sql)?;
+    drop(session);
     if matches!(ui.format(), Format::Parquet | Format::Arrow) {
         render::batches(ui, &result.schema, &result.batches)?;
         return Ok(ExitCode::Done);

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::key::PublicKey;
 use relbook_ledger::store::{Report, VerifyFailure, VerifyOptions, verify};
 use relbook_ledger::verify::VerifyError;
@@ -16,7 +17,6 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::render;
 use crate::ui::Ui;
 
 /// Arguments of `verify`.
@@ -125,7 +125,7 @@ fn not_checked(report: &Report) -> Vec<String> {
 }
 
 fn show(ui: &mut Ui, report: &Report) -> Result<(), Error> {
-    let root = render::root(&report.root);
+    let root = root_base64(&report.root);
     if ui.format() != Format::Table {
         return ui.json(&json!({
             "verified": true,

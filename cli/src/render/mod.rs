@@ -10,8 +10,6 @@ mod text;
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use relbook_query::question::Answer;
 use relbook_query::table::Table;
 use serde_json::{Map, Value};
@@ -88,11 +86,6 @@ fn rows(ui: &mut Ui, table: &Table, evidence: bool) -> Result<(), Error> {
             rows.iter().try_for_each(|row| ui.json(row))
         }
     }
-}
-
-/// Returns the root of a checkpoint as answers show it: standard base64.
-pub fn root(root: &[u8; 32]) -> String {
-    STANDARD.encode(root)
 }
 
 /// Returns the rows as JSON objects, with the seqs that each rests on if wanted.

@@ -5,6 +5,7 @@
 //! has them all.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, presets};
+use relbook_ledger::checkpoint::root_base64;
 use relbook_query::question::Answer;
 use relbook_query::table::{Cell, Column, ColumnType, Table};
 
@@ -121,7 +122,7 @@ pub(super) fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
 }
 
 fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
-    let root = super::root(&answer.checkpoint.1);
+    let root = root_base64(&answer.checkpoint.1);
     let clock = if answer.simulated_clock { "  (simulated clock)" } else { "" };
     ui.line(&format!(
         "checkpoint size {} root {root}\nas of {}  as known {}{clock}",

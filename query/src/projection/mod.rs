@@ -39,7 +39,7 @@ impl Request {
             Some(asked) => asked.iter().any(|column| column == name),
             None => true,
         };
-        columns.iter().any(|name| asked(name))
+        columns.iter().any(asked)
     }
 }
 

@@ -7,8 +7,7 @@ mod status;
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use relbook_ledger::checkpoint::root_base64;
 use serde_json::{Map, Value, json};
 
 use crate::release::{Component, Core, Environment, FactsError, Lens};
@@ -228,7 +227,7 @@ impl Answer {
             "question": self.question,
             "as_of": self.lens.as_of,
             "as_known": self.lens.as_known,
-            "checkpoint": { "size": self.checkpoint.0, "root": STANDARD.encode(self.checkpoint.1) },
+            "checkpoint": { "size": self.checkpoint.0, "root": root_base64(&self.checkpoint.1) },
             "simulated_clock": self.simulated_clock,
             "header": header,
             "rows": rows,

@@ -121,14 +121,13 @@ impl Core<'_> {
         Ok(ChangeList { changes: pair(list), unknown })
     }
 
-    /// Paints the commits down from both ends; keyed by level and commit.
-    #[expect(clippy::type_complete, reason = "a private intermediate of `changes`")]
+    /// Paints the commits down from both ends; also returns the parents that the log lacks.
     fn sides(
         &self,
         component: &str,
         old: Option<&str>,
         new: &str,
-    ) -> Result<(BTreeMap<(u64, String), (Arc<Fact>, u8)>, BTreeSet<String>), FactsError> {
+    ) -> Result<(Painted, BTreeSet<String>), FactsError> {
         let mut paint: BTreeMap<String, u8> = BTreeMap::new();
         let mut queue: BTreeSet<(u64, String)> = BTreeSet::new();
         for (tip, side) in [(old, OLD), (Some(new), NEW)] {
@@ -166,6 +165,9 @@ impl Core<'_> {
         Ok((sides, unknown))
     }
 }
+
+/// The commits under either end and whose they are, keyed by level and commit.
+type Painted = BTreeMap<(u64, String), (Arc<Fact>, u8)>;
 
 fn merged(fact: &Fact) -> Option<&CommitMerged> {
     match fact.body() {
