@@ -4,3 +4,4 @@
 //! they are about, so that a second import of the same history adds nothing.
 
 pub mod git;
+pub mod news;

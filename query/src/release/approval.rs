@@ -261,14 +261,11 @@ impl Core<'_> {
             bases.insert(commit);
         }
         for base in bases {
-            let list = self.changes(&deploy.component, base.as_deref(), &new.commit)?;
-            for change in &list.changes {
-                if change.direction == super::Direction::Added
-                    && let Some(commit) = change.commit()
-                {
-                    authors.insert(commit.author.to_string());
-                }
-            }
+            authors.extend(self.authors_between(
+                &deploy.component,
+                base.as_deref(),
+                &new.commit,
+            )?);
         }
         Ok(authors)
     }

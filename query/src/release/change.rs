@@ -3,7 +3,7 @@
 //! The walk goes from both ends down the topological levels and stops where everything left is an
 //! ancestor of both, so its cost is that of the difference, not of the history.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use relbook_ledger::event::Body;
@@ -103,22 +103,42 @@ impl Core<'_> {
         new: &str,
     ) -> Result<ChangeList, FactsError> {
         let (sides, unknown) = self.sides(component, old, new)?;
+        let side = |wanted| {
+            let of_side = sides.iter().filter(move |(_, (_, side))| *side == wanted);
+            of_side.map(|((level, commit), (fact, _))| (commit.as_str(), (*level, fact))).collect()
+        };
+        let (added, removed): (Side<'_>, Side<'_>) = (side(NEW), side(OLD));
         let mut list = Vec::new();
-        for ((level, _), (fact, side)) in sides {
-            let direction = match side {
-                NEW => Direction::Added,
-                OLD => Direction::Removed,
-                _ => continue,
-            };
-            let own = fact.event.component() == component;
-            let listed = merged(&fact).is_some_and(|m| m.touches_component != Some(false));
-            if own && listed {
-                list.push((level, direction, fact));
-            }
+        for (direction, side, tip, other) in [
+            (Direction::Added, &added, Some(new), old),
+            (Direction::Removed, &removed, old, Some(new)),
+        ] {
+            let listed = tip.map(|tip| listed(component, side, (tip, other))).unwrap_or_default();
+            let rows = listed.into_iter().filter(|(_, fact)| fact.event.component() == component);
+            list.extend(rows.map(|(level, fact)| (level, direction, Arc::clone(fact))));
         }
         // Topological, oldest first: the level puts parents first; time and seq settle the rest.
         list.sort_by_key(|(level, direction, fact)| (*level, fact.moment(), *direction));
         Ok(ChangeList { changes: pair(list), unknown })
+    }
+
+    /// Returns who wrote what `new` has and `old` has not. Nothing is left out here: neither a
+    /// commit whose effect a merge dropped, nor one that another row stands for.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn authors_between(
+        &self,
+        component: &str,
+        old: Option<&str>,
+        new: &str,
+    ) -> Result<BTreeSet<String>, FactsError> {
+        let (sides, _) = self.sides(component, old, new)?;
+        let added = sides.values().filter(|(_, side)| *side == NEW);
+        let own = added.filter(|(fact, _)| fact.event.component() == component);
+        let merges = own.filter_map(|(fact, _)| merged(fact));
+        let touching = merges.filter(|merge| merge.touches_component != Some(false));
+        Ok(touching.map(|merge| merge.author.to_string()).collect())
     }
 
     /// Paints the commits down from both ends; also returns the parents that the log lacks.
@@ -168,6 +188,46 @@ impl Core<'_> {
 
 /// The commits under either end and whose they are, keyed by level and commit.
 type Painted = BTreeMap<(u64, String), (Arc<Fact>, u8)>;
+
+/// The commits of one side, with their levels.
+type Side<'a> = BTreeMap<&'a str, (u64, &'a Arc<Fact>)>;
+
+/// Returns the commits of one side that touch the component, as `git log other..tip -- path` lists
+/// them: where a merge took the component over from one parent as it was, what the other parents
+/// did to it did not get through, and that parent alone is followed.
+fn listed<'a>(
+    component: &str,
+    side: &Side<'a>,
+    (tip, other): (&str, Option<&str>),
+) -> Vec<(u64, &'a Arc<Fact>)> {
+    let (mut list, mut seen, mut stack) = (Vec::new(), HashSet::new(), vec![tip.to_owned()]);
+    while let Some(commit) = stack.pop() {
+        let Some(&(level, fact)) = side.get(commit.as_str()) else { continue };
+        let Some(merge) = merged(fact).filter(|_| seen.insert(commit)) else { continue };
+        // Parents beyond the other end say nothing of this comparison.
+        let here = |parent: &&str| side.contains_key(parent) || other == Some(parent);
+        let parents = merge.parents.iter().map(|parent| &**parent);
+        let inside: Vec<&str> = parents.filter(here).collect();
+        // Another component has another path.
+        let own = merge.unchanged_from.as_deref().filter(|_| fact.event.component() == component);
+        let same = own.unwrap_or_default();
+        let is_same = |parent: &&str| same.iter().any(|same| **same == **parent);
+        if let Some(parent) = inside.iter().copied().find(is_same) {
+            stack.push(parent.to_owned());
+            continue;
+        }
+        let differs = if same.is_empty() {
+            merge.touches_component != Some(false)
+        } else {
+            !inside.is_empty() || same.len() < merge.parents.len()
+        };
+        if differs {
+            list.push((level, fact));
+        }
+        stack.extend(inside.into_iter().map(str::to_owned));
+    }
+    list
+}
 
 fn merged(fact: &Fact) -> Option<&CommitMerged> {
     match fact.body() {

@@ -119,7 +119,7 @@ pub(super) fn branches(
         paint_side_branches(git, commits, tips, &mut branches)?;
     }
     let mut by_time: Vec<&Tag> = tags.iter().collect();
-    by_time.sort_by_key(|tag| (tag.made_at.or_else(|| commits.time_of(&tag.commit)), &tag.name));
+    by_time.sort_by_key(|tag| (tag.when(commits).map(|when| when.recorded), &tag.name));
     for tag in by_time {
         if branches.is_whole() {
             break;

@@ -5,15 +5,17 @@
 //! a shallow clone git hides the parents that it does not have: they are read from the commit
 //! itself, so that the book can say that it does not know them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::BufRead;
 
-use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
 use super::branch::Branches;
-use super::process::{Git, GitError, pathspec, utf8};
+use super::path::Touch;
+use super::process::{Git, GitError, utf8};
+use super::time::When;
 use super::{Import, Options, id, message};
+use relbook_ledger::time::Time;
 
 /// The most bytes of a body that are kept; an event has 61,440 with everything.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -27,7 +29,7 @@ pub(super) struct Commit {
     hash: String,
     parents: Vec<String>,
     author: String,
-    seconds: i64,
+    when: When,
     subject: String,
     body: String,
 }
@@ -48,9 +50,14 @@ impl Commits {
         self.positions.get(hash).copied()
     }
 
-    /// Returns when a commit was committed, in seconds.
-    pub(super) fn time_of(&self, hash: &str) -> Option<i64> {
-        self.list.get(self.position(hash)?).map(|commit| commit.seconds)
+    /// Returns when a commit was committed.
+    pub(super) fn time_of(&self, hash: &str) -> Option<&When> {
+        self.list.get(self.position(hash)?).map(|commit| &commit.when)
+    }
+
+    /// Returns each commit with its parents.
+    pub(super) fn with_parents(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.list.iter().map(|commit| (commit.hash.as_str(), commit.parents.as_slice()))
     }
 
     /// Returns the positions of the parents that are here.
@@ -65,21 +72,11 @@ impl Commits {
     }
 }
 
-/// Returns the commits that touch a path: the full history, so that no merge hides one.
-pub(super) fn touching(
-    git: &Git,
-    tips: &[String],
-    path: &str,
-) -> Result<HashSet<String>, GitError> {
-    let path = pathspec(path);
-    let bytes = git.lines(&["rev-list", "--full-history", "--stdin", "--", &path], tips)?;
-    Ok(utf8(bytes).0.lines().map(str::to_owned).collect())
-}
-
 /// Reads everything that is reachable from the tips.
 pub(super) fn read(
     git: &Git,
     tips: &[String],
+    latest: Time,
     progress: &dyn Fn(u64, u64),
     found: &mut Import,
 ) -> Result<Commits, GitError> {
@@ -93,7 +90,7 @@ pub(super) fn read(
     let mut stream = git.stream(&args, tips)?;
     let (mut commits, mut damaged, mut done) = (Commits::default(), 0_u64, 0_u64);
     progress(0, total);
-    while let Some((commit, changed)) = next(&mut stream.stdout)? {
+    while let Some((commit, changed)) = next(&mut stream.stdout, latest)? {
         damaged += u64::from(changed);
         commits.push(commit);
         done += 1;
@@ -115,7 +112,7 @@ pub(super) fn read(
 }
 
 /// Reads the next commit of the log; the flag tells that its text was no UTF-8.
-fn next(log: &mut impl BufRead) -> Result<Option<(Commit, bool)>, GitError> {
+fn next(log: &mut impl BufRead, latest: Time) -> Result<Option<(Commit, bool)>, GitError> {
     let mut fields = [const { String::new() }; 6];
     let mut changed = false;
     for (i, field) in fields.iter_mut().enumerate() {
@@ -135,8 +132,7 @@ fn next(log: &mut impl BufRead) -> Result<Option<(Commit, bool)>, GitError> {
     }
     let commit = Commit {
         parents: parents.split_whitespace().map(str::to_owned).collect(),
-        // A date that git itself cannot read is printed empty.
-        seconds: seconds.parse().unwrap_or_default(),
+        when: When::read(&seconds, latest),
         hash,
         author,
         subject,
@@ -172,18 +168,33 @@ pub(super) fn events(
     options: &Options<'_>,
     commits: &Commits,
     branches: &Branches,
-    touched: Option<&HashSet<String>>,
+    touch: Option<&Touch>,
     found: &mut Import,
 ) {
     found.commits = commits.len();
     found.events.reserve(commits.len());
     let mut shortened = 0_usize;
     for (position, commit) in commits.list.iter().enumerate() {
-        let outside = touched.is_some_and(|touched| !touched.contains(&commit.hash));
-        let (event, was_shortened) =
-            event(options.component, commit, branches.of(position), outside);
+        let (mut event, was_shortened) = event(options.component, commit, branches.of(position));
+        if let Some(touch) = touch
+            && !touch.touches(&commit.hash)
+        {
+            event.insert("touches_component".to_owned(), json!(false));
+            let same = touch.unchanged_from(&commit.hash);
+            if !same.is_empty() {
+                event.insert("unchanged_from".to_owned(), json!(same));
+            }
+        }
         shortened += usize::from(was_shortened);
         found.events.push(event);
+    }
+    let odd = commits.list.iter().filter(|commit| commit.when.label.is_some()).count();
+    if odd > 0 {
+        let detail = format!(
+            "{odd} commits claim a time that can not be (before 1970, or still to come); they are \
+             recorded at the nearest that can, with their claim in the label committer_date"
+        );
+        found.warn("commit_time", detail);
     }
     if shortened > 0 {
         let detail = format!(
@@ -194,60 +205,43 @@ pub(super) fn events(
     }
 }
 
-fn event(component: &str, commit: &Commit, branch: &str, outside: bool) -> (Value, bool) {
-    let id = id::id(commit.seconds, &["commit.merged", component, &commit.hash]);
-    let body = message::without_addresses(commit.body.trim_end());
+fn event(component: &str, commit: &Commit, branch: &str) -> (Map<String, Value>, bool) {
+    let id = id::id(commit.when.claimed, &["commit.merged", component, &commit.hash]);
+    let body = message::without_addresses(&message::plain(commit.body.trim_end()));
+    let subject = message::plain(&commit.subject);
     let short_body = message::shortened(&body, BODY_BYTES_MAX);
-    let short_subject = message::shortened(&commit.subject, SUBJECT_BYTES_MAX);
+    let short_subject = message::shortened(&subject, SUBJECT_BYTES_MAX);
     let was_shortened = short_body.is_some() || short_subject.is_some();
     let kept_body = short_body.unwrap_or(body);
-    let mut event = Map::new();
-    let mut put = |name: &str, value: Value| {
-        event.insert(name.to_owned(), value);
-    };
-    put("id", json!(id.to_string()));
-    put("kind", json!("commit.merged"));
-    put("occurred_at", json!(time_text(commit.seconds)));
-    put("component", json!(component));
-    put("commit", json!(commit.hash));
-    put("parents", json!(commit.parents));
-    put("branch", json!(branch_name(branch)));
-    put("author", json!(message::author(&commit.author)));
-    put("subject", json!(short_subject.as_deref().unwrap_or(&commit.subject)));
-    if !kept_body.is_empty() {
-        put("body", json!(kept_body));
-    }
-    if let Some(number) = message::pull_request(&commit.subject, &commit.body) {
-        put("pr", json!(number));
-    }
-    if let Some(original) = message::cherry_picked_from(&commit.body) {
-        put("cherry_picked_from", json!(original));
-    }
-    if outside {
-        put("touches_component", json!(false));
-    }
-    let mut labels = json!({ "imported": "true" });
+    let mut labels = Map::from_iter([("imported".to_owned(), json!("true"))]);
     if was_shortened {
-        labels["message_shortened"] = json!("true");
+        labels.insert("message_shortened".to_owned(), json!("true"));
     }
-    put("labels", labels);
-    put("source", source());
-    (Value::Object(event), was_shortened)
-}
-
-/// Returns a branch name in the length that a name may have.
-fn branch_name(name: &str) -> String {
-    const CHARS_MAX: usize = 256;
-    name.chars().take(CHARS_MAX).collect()
-}
-
-/// Writes a time in seconds as events do.
-pub(super) fn time_text(seconds: i64) -> String {
-    Time::from_micros(seconds.saturating_mul(1_000_000)).to_string()
+    if let Some(claim) = &commit.when.label {
+        labels.insert("committer_date".to_owned(), json!(claim));
+    }
+    let fields = [
+        ("id", json!(id.to_string())),
+        ("kind", json!("commit.merged")),
+        ("occurred_at", json!(commit.when.recorded)),
+        ("component", json!(component)),
+        ("commit", json!(commit.hash)),
+        ("parents", json!(commit.parents)),
+        ("branch", json!(message::name(branch).unwrap_or_else(|| "unknown".to_owned()))),
+        ("author", json!(message::author(&commit.author))),
+        ("subject", json!(short_subject.unwrap_or(subject))),
+        ("body", if kept_body.is_empty() { Value::Null } else { json!(kept_body) }),
+        ("pr", json!(message::pull_request(&commit.subject, &commit.body))),
+        ("cherry_picked_from", json!(message::cherry_picked_from(&commit.body))),
+        ("labels", Value::Object(labels)),
+        ("source", source()),
+    ];
+    let present = fields.into_iter().filter(|(_, value)| !value.is_null());
+    (present.map(|(name, value)| (name.to_owned(), value)).collect(), was_shortened)
 }
 
 /// Where imported events come from. The repository's address is no part of it: two clones of one
 /// history give the same bytes.
 pub(super) fn source() -> Value {
-    json!({ "system": "git", "format": "git", "reader": "git/1", "trust": "asserted" })
+    json!({ "system": "git", "format": "git", "reader": "git/1" })
 }

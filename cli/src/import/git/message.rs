@@ -28,25 +28,40 @@ fn number(digits: &str) -> Option<u64> {
 
 /// Finds the commit that `git cherry-pick -x` took this one from: the last, which is the nearest.
 pub(super) fn cherry_picked_from(body: &str) -> Option<&str> {
-    const START: &str = "(cherry picked from commit ";
+    const START: &str = "cherry picked from commit ";
     body.lines().rev().find_map(|line| {
-        let hash = line.trim().strip_prefix(START)?.strip_suffix(')')?;
+        let hash = line.trim().trim_start_matches('(').strip_prefix(START)?;
+        let hash = hash.trim_end_matches(['.', ')']);
         let is_hash = (7..=64).contains(&hash.len()) && hash.bytes().all(|b| b.is_ascii_hexdigit());
         is_hash.then_some(hash)
     })
 }
 
 /// Returns the author's name as the log can keep it: one line, no address, never empty.
-pub(super) fn author(name: &str) -> String {
+pub(super) fn author(text: &str) -> String {
+    // Some write their address, or a handle, where the name belongs.
+    let text = text.trim().trim_start_matches('@');
+    let local = text.split_once('@').map_or(text, |(local, _)| local);
+    name(local).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Returns a text in the form that names have; `None` when nothing of it is left.
+pub(super) fn name(text: &str) -> Option<String> {
     const CHARS_MAX: usize = 256;
-    // Some write their address where the name belongs.
-    let name = name.split_once('@').map_or(name, |(local, _)| local);
     let clean: String =
-        name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CHARS_MAX).collect();
-    match clean.trim() {
-        "" => "unknown".to_owned(),
-        name => name.to_owned(),
-    }
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CHARS_MAX).collect();
+    Some(clean.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Takes control characters out of a message: they would act on the terminal that shows it.
+pub(super) fn plain(text: &str) -> String {
+    let clean = |c| match c {
+        '\r' => None,
+        '\n' | '\t' => Some(c),
+        c if c.is_control() => Some(' '),
+        c => Some(c),
+    };
+    text.chars().filter_map(clean).collect()
 }
 
 /// Takes `<name@host>` out of a text, as trailers have it.
@@ -54,13 +69,13 @@ pub(super) fn without_addresses(text: &str) -> String {
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('<') {
         kept.push_str(before);
-        match after.split_once('>') {
-            Some((inside, behind)) if is_address(inside) => {
+        match address_end(after) {
+            Some(end) => {
                 // The space before it goes too, and no line ends in one.
                 kept.truncate(kept.trim_end_matches(' ').len());
-                rest = behind;
+                rest = &after[end..];
             }
-            _ => {
+            None => {
                 kept.push('<');
                 rest = after;
             }
@@ -70,8 +85,13 @@ pub(super) fn without_addresses(text: &str) -> String {
     kept
 }
 
-fn is_address(text: &str) -> bool {
-    text.contains('@') && !text.contains(|c: char| c.is_whitespace() || c == '<')
+/// Returns where the text goes on behind an address and its `>`; `None` when it begins with none.
+fn address_end(text: &str) -> Option<usize> {
+    // Longer than any address; a message of nothing but `<` must not cost its square.
+    const BYTES_MAX: usize = 320;
+    let end = text.bytes().take(BYTES_MAX).position(|b| matches!(b, b'>' | b'<' | b' ' | b'\n'))?;
+    let is_address = text.as_bytes()[end] == b'>' && text[..end].contains('@');
+    is_address.then_some(end + 1)
 }
 
 /// Shortens a text that is larger than an event may hold: its beginning and its end stay, because

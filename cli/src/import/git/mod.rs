@@ -15,8 +15,11 @@ mod branch;
 mod commit;
 mod id;
 mod message;
+mod path;
 mod process;
+mod signature;
 mod tag;
+mod time;
 
 #[cfg(test)]
 mod tests;
@@ -24,12 +27,14 @@ mod tests;
 use std::collections::HashSet;
 use std::path::Path;
 
+use relbook_ledger::time::Time;
 use relbook_ledger::version::Scheme;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use process::GitError;
-pub use tag::{PatternError, SkippedTag, TagPattern};
+pub use tag::{Before, PatternError, SkippedTag, TagPattern, moved};
 
+use path::Touch;
 use process::Git;
 
 /// What to import, and for whom.
@@ -43,6 +48,8 @@ pub struct Options<'a> {
     pub pattern: TagPattern,
     /// The directory of the component, relative to the top of the repository.
     pub path: Option<&'a str>,
+    /// The latest time that the book takes: a commit from later is recorded then.
+    pub latest: Time,
 }
 
 /// Something that the user should know, though the import went on.
@@ -58,7 +65,7 @@ pub struct Warning {
 #[derive(Debug, Clone, Default)]
 pub struct Import {
     /// `commit.merged`, parents before children, then `tag.created` by time. All have ids.
-    pub events: Vec<Value>,
+    pub events: Vec<Map<String, Value>>,
     /// How many of them are commits.
     pub commits: usize,
     /// How many of them are tags.
@@ -88,7 +95,7 @@ pub fn import(
     progress: &dyn Fn(u64, u64),
 ) -> Result<Import, GitError> {
     let git = Git::open(dir)?;
-    let path = options.path.map(component_path).transpose()?;
+    let path = options.path.map(component_path).transpose()?.flatten();
     let mut found = Import::default();
     if let Some(prefix) = git.prefix()?
         && path.is_none()
@@ -108,25 +115,25 @@ pub fn import(
     if tips.is_empty() {
         return Err(GitError::Empty { dir: dir.display().to_string() });
     }
-    let touched = path.map(|path| commit::touching(&git, &tips, &path)).transpose()?;
-    if touched.as_ref().is_some_and(HashSet::is_empty) {
+    let commits = commit::read(&git, &tips, options.latest, progress, &mut found)?;
+    let touch = path.map(|path| path::touch(&git, &tips, &commits, &path)).transpose()?;
+    if touch.as_ref().is_some_and(Touch::is_empty) {
         let path = options.path.unwrap_or_default();
         found.warn("path_untouched", format!("no commit touches {path}: is the path right?"));
     }
-    let commits = commit::read(&git, &tips, progress, &mut found)?;
     let branches = branch::branches(&git, &commits, line.as_ref(), &tips, &all_tags)?;
-    commit::events(options, &commits, &branches, touched.as_ref(), &mut found);
+    commit::events(options, &commits, &branches, touch.as_ref(), &mut found);
     tag::events(options, all_tags, &commits, &mut found);
     Ok(found)
 }
 
-/// Takes a path below the top of the repository in the one form that git compares.
-fn component_path(path: &str) -> Result<String, GitError> {
-    let path = path.trim_end_matches('/');
-    let path = path.strip_prefix("./").unwrap_or(path);
-    let outside = path.is_empty() || path == "." || path.starts_with('/');
-    if outside || path.split('/').any(|part| part == "..") {
+/// Takes a path below the top of the repository in the one form that git compares; `None` is all
+/// of it.
+fn component_path(path: &str) -> Result<Option<String>, GitError> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let outside = path.is_empty() || path.starts_with('/') || parts.contains(&"..");
+    if outside || path.contains(char::is_control) {
         return Err(GitError::Path { path: path.to_owned() });
     }
-    Ok(path.to_owned())
+    Ok(Some(parts.join("/")).filter(|path| !path.is_empty()))
 }

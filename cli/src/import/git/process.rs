@@ -90,6 +90,8 @@ impl Git {
         "log.mailmap=false",
         "core.quotePath=false",
         "core.fsmonitor=false",
+        // The commits themselves say what their parents are, not a file that sums them up.
+        "core.commitGraph=false",
         "protocol.allow=never",
     ];
 
@@ -183,8 +185,9 @@ impl Git {
         let mut child = command.spawn().map_err(|source| GitError::NoGit { source })?;
         if let Some(mut stdin) = child.stdin.take() {
             let lines: String = input.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-            // A git that has failed already does not read; its exit code tells.
-            drop(stdin.write_all(lines.as_bytes()));
+            // On a thread, because some git commands answer before they have read everything. A
+            // git that has failed already does not read; its exit code tells.
+            std::thread::spawn(move || drop(stdin.write_all(lines.as_bytes())));
         }
         let name = args.first().copied().unwrap_or_default().to_owned();
         let Some(stdout) = child.stdout.take() else {

@@ -2,14 +2,17 @@
 //!
 //! A pattern has one `*`, which stands for the version (`flagd/v*`). A version that does not
 //! parse under the component's scheme skips the tag with the reason: it is never repaired. A
-//! signature is noted by its kind only; who signed is for a verifier to say, not for an importer.
+//! signature is noted by its kind and by the key that it names; whether it holds is for a verifier to
+//! say, not for an importer.
 
+use relbook_ledger::time::Time;
 use relbook_ledger::version::Scheme;
 use serde_json::{Map, Value, json};
 
 use super::commit::{self, Commits};
 use super::process::{Git, GitError, records, utf8};
-use super::{Import, Options, id};
+use super::time::When;
+use super::{Import, Options, id, message, signature};
 
 /// Says why a text is no tag pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,18 +76,25 @@ pub(super) struct Tag {
     pub(super) name: String,
     version: String,
     pub(super) commit: String,
-    /// When the tag was made, in seconds; a lightweight tag does not say.
-    pub(super) made_at: Option<i64>,
+    /// When the tag was made; a lightweight tag does not say, nor do some very old ones.
+    made_at: Option<When>,
     annotated: bool,
     tagger: String,
-    signature: Option<&'static str>,
+    signature: Vec<u8>,
+}
+
+impl Tag {
+    /// Returns when the tag was made, as far as it or its commit say.
+    pub(super) fn when<'a>(&'a self, commits: &'a Commits) -> Option<&'a When> {
+        self.made_at.as_ref().or_else(|| commits.time_of(&self.commit))
+    }
 }
 
 const FORMAT: &str = "--format=%(refname:lstrip=2)%00%(objecttype)%00%(objectname)%00\
                       %(*objecttype)%00%(*objectname)%00%(taggerdate:unix)%00%(taggername)%00\
                       %(contents:signature)%00";
 
-/// Reads the tags that match, oldest first as far as they say.
+/// Reads the tags that match, by name.
 pub(super) fn read(
     git: &Git,
     options: &Options<'_>,
@@ -100,8 +110,8 @@ pub(super) fn read(
             continue;
         };
         let skip = |reason: &str| SkippedTag { tag: name.clone(), reason: reason.to_owned() };
-        if changed {
-            found.skipped.push(skip("its name is not UTF-8"));
+        if changed || message::name(&name).as_ref() != Some(&name) {
+            found.skipped.push(skip("its name is not UTF-8, or longer than 256 characters"));
             continue;
         }
         if let Err(reason) = check_version(options.scheme, version) {
@@ -122,17 +132,16 @@ pub(super) fn read(
         tags.push(Tag {
             version: version.to_owned(),
             commit,
-            made_at: utf8(date).0.parse().ok(),
+            made_at: (!date.is_empty()).then(|| When::read(&utf8(date).0, options.latest)),
             annotated,
             tagger: utf8(tagger).0,
-            signature: signature_kind(&signature),
+            signature,
             name,
         });
     }
     if tags.is_empty() {
         found.warn("no_matching_tags", no_match(options, &others));
     }
-    tags.sort_by(|a, b| (a.made_at, &a.name).cmp(&(b.made_at, &b.name)));
     Ok(tags)
 }
 
@@ -153,57 +162,85 @@ fn no_match(options: &Options<'_>, others: &[String]) -> String {
     )
 }
 
-/// Tells the kind of a signature by its armour.
-fn signature_kind(armour: &[u8]) -> Option<&'static str> {
-    let starts = |text: &str| armour.starts_with(text.as_bytes());
-    if starts("-----BEGIN PGP ") {
-        Some("gpg")
-    } else if starts("-----BEGIN SSH SIGNATURE") {
-        Some("ssh")
-    } else if starts("-----BEGIN SIGNED MESSAGE") {
-        Some("x509")
-    } else {
-        (!armour.is_empty()).then_some("unknown")
-    }
-}
-
 /// Adds the events of tags, by time.
 pub(super) fn events(options: &Options<'_>, tags: Vec<Tag>, commits: &Commits, found: &mut Import) {
-    let mut timed: Vec<(i64, Tag)> = tags
-        .into_iter()
-        .map(|tag| {
-            let committed = commits.time_of(&tag.commit).unwrap_or_default();
-            (tag.made_at.unwrap_or(committed), tag)
-        })
-        .collect();
-    timed.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    let unknown = When { claimed: 0, recorded: Time::EPOCH, label: None };
+    let mut timed: Vec<(When, Tag)> =
+        tags.into_iter().map(|tag| (tag.when(commits).unwrap_or(&unknown).clone(), tag)).collect();
+    timed.sort_by(|(a, first), (b, second)| {
+        (a.recorded, &first.name).cmp(&(b.recorded, &second.name))
+    });
     found.tags = timed.len();
-    for (seconds, tag) in timed {
-        found.events.push(event(options.component, seconds, &tag));
+    for (when, tag) in timed {
+        found.events.push(event(options.component, &when, &tag));
     }
 }
 
-fn event(component: &str, seconds: i64, tag: &Tag) -> Value {
-    let id = id::id(seconds, &["tag.created", component, &tag.name, &tag.commit]);
-    let mut labels = Map::new();
+fn event(component: &str, when: &When, tag: &Tag) -> Map<String, Value> {
+    let id = id::id(when.claimed, &["tag.created", component, &tag.name, &tag.commit]);
     let kind = if tag.annotated { "annotated" } else { "lightweight" };
-    labels.insert("imported".to_owned(), json!("true"));
-    labels.insert("tag_kind".to_owned(), json!(kind));
+    let mut labels = Map::from_iter([
+        ("imported".to_owned(), json!("true")),
+        ("tag_kind".to_owned(), json!(kind)),
+    ]);
     if tag.annotated {
-        labels.insert("tagger".to_owned(), json!(super::message::author(&tag.tagger)));
+        labels.insert("tagger".to_owned(), json!(message::author(&tag.tagger)));
     }
-    if let Some(signature) = tag.signature {
-        labels.insert("signature".to_owned(), json!(signature));
+    if let Some(claim) = &when.label {
+        labels.insert("tagger_date".to_owned(), json!(claim));
     }
-    json!({
-        "id": id.to_string(),
-        "kind": "tag.created",
-        "occurred_at": commit::time_text(seconds),
-        "component": component,
-        "tag": tag.name,
-        "version": tag.version,
-        "commit": tag.commit,
-        "labels": labels,
-        "source": commit::source(),
-    })
+    if let Some(kind) = signature::kind(&tag.signature) {
+        labels.insert("signature".to_owned(), json!(kind));
+        labels.insert("signature_checked".to_owned(), json!("false"));
+    }
+    let fields = [
+        ("id", json!(id.to_string())),
+        ("kind", json!("tag.created")),
+        ("occurred_at", json!(when.recorded)),
+        ("component", json!(component)),
+        ("tag", json!(tag.name)),
+        ("version", json!(tag.version)),
+        ("commit", json!(tag.commit)),
+        ("signed_by", json!(signature::signer(&tag.signature))),
+        ("labels", Value::Object(labels)),
+        ("source", commit::source()),
+    ];
+    let present = fields.into_iter().filter(|(_, value)| !value.is_null());
+    present.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Where a tag pointed, as the book has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// The commit.
+    pub commit: &'a str,
+    /// Since when.
+    pub at: Time,
+    /// The event that says so.
+    pub seq: u64,
+}
+
+/// Makes of a `tag.created` the `tag.moved` that it is when the book has the tag elsewhere.
+///
+/// When a tag was moved stands nowhere in git. An annotated tag says when it was made; when it
+/// does not, or says a time before the tag was last known elsewhere, it is the time of the import,
+/// which the caller fills in where `occurred_at` is left out.
+pub fn moved(mut event: Map<String, Value>, before: Before<'_>) -> Map<String, Value> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (component, tag, commit) = (text("component"), text("tag"), text("commit"));
+    let annotated = event.get("labels").and_then(|labels| labels.get("tag_kind"));
+    let annotated = annotated.and_then(Value::as_str) == Some("annotated");
+    let made_at = Time::parse(&text("occurred_at")).unwrap_or_default();
+    if !annotated || made_at <= before.at {
+        event.shift_remove("occurred_at");
+    }
+    let seq = before.seq.to_string();
+    let id = id::id(
+        made_at.micros() / 1_000_000,
+        &["tag.moved", &component, &tag, before.commit, &commit, &seq],
+    );
+    event.insert("id".to_owned(), json!(id.to_string()));
+    event.insert("kind".to_owned(), json!("tag.moved"));
+    event.insert("previous_commit".to_owned(), json!(before.commit));
+    event
 }
