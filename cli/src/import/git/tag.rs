@@ -139,7 +139,7 @@ pub(super) fn read(
             name,
         });
     }
-    if tags.is_empty() {
+    if tags.is_empty() && found.skipped.is_empty() {
         found.warn("no_matching_tags", no_match(options, &others));
     }
     Ok(tags)
