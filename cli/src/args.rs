@@ -131,6 +131,8 @@ pub enum Command {
     Commit(command::commit::CommitArgs),
     /// Question 3: what changed between the last two releases, or between two versions?
     Diff(command::diff::DiffArgs),
+    /// Question 5: which versions go together, and what breaks if one of them changes?
+    Compat(command::compat::CompatArgs),
     /// Question 6: who approved the last production deploy, and when?
     Approvals(command::approvals::ApprovalsArgs),
     /// Ask the seven questions at once

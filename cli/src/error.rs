@@ -243,6 +243,8 @@ impl From<AnswerError> for Error {
             AnswerError::UnknownComponent { .. }
             | AnswerError::UnknownEnvironment { .. }
             | AnswerError::UnknownVersion { .. }
+            | AnswerError::BadVersion { .. }
+            | AnswerError::SameComponent { .. }
             | AnswerError::UnknownDeploy { .. } => Self::usage(error.to_string()),
             other => Self::not_done("damaged", other.to_string()),
         }

@@ -14,6 +14,7 @@ pub mod event_id;
 pub mod exit_code;
 pub mod import;
 pub mod ingest;
+pub mod matrix;
 pub mod ndjson;
 pub mod product;
 pub mod render;

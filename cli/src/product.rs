@@ -45,7 +45,7 @@ pub struct Change {
     pub fields: Map<String, Value>,
 }
 
-const MATRIX_SUFFIX: &str = "-compatibility-matrix";
+pub(crate) const MATRIX_SUFFIX: &str = "-compatibility-matrix";
 const KEYS: [&str; 5] = ["product", "components", "environments", "policy", "matrix"];
 
 /// Finds the YAML in a product file: all of it, or the one fenced block of a Markdown file.

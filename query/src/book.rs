@@ -86,7 +86,7 @@ impl Book {
             header: part.header,
             table: part.table,
             warnings: part.warnings,
-            holds: true,
+            holds: part.holds,
         })
     }
 

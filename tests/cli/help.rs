@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "key",
     "apply",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 15] = [
     "status",
     "commit",
     "diff",
+    "compat",
     "approvals",
     "ask",
     "query",

@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod compat;
 mod fault;
 mod help;
 mod import;

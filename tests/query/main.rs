@@ -1,3 +1,18 @@
-//! The suite of the query crate: generated histories against the core, the views and the tables.
+//! The suite of the query crate: told stories and generated histories against the core, the views
+//! and the tables. What each module proves stands in tests/README.md.
 
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop")]
+
+mod approvals;
+mod ask;
+mod bitemporal;
+mod changes;
+mod classes;
+mod compat;
+mod duties;
+mod live;
+mod model;
+mod provenance;
+mod published;
+mod releases;
 mod replay;

@@ -85,6 +85,12 @@ pub(super) fn events(path: &Path, config: &Config) -> Result<Vec<Map<String, Val
 }
 
 fn read(path: &Path) -> Result<Product, Error> {
+    let (text, name) = read_text(path)?;
+    Ok(Product::read(&text, &name)?)
+}
+
+/// Reads the text of a product file; returns it with the name of the file.
+pub(super) fn read_text(path: &Path) -> Result<(String, String), Error> {
     let file = |error: std::io::Error| Error::file(path, "read", &error);
     let length = std::fs::metadata(path).map_err(file)?.len();
     if length > FILE_BYTES_MAX {
@@ -98,7 +104,7 @@ fn read(path: &Path) -> Result<Product, Error> {
         Refusal::new(Code::BadValue, "not UTF-8; save the file as UTF-8").on_line(line)
     })?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    Ok(Product::read(&text, name)?)
+    Ok((text, name.to_owned()))
 }
 
 fn plan(product: &Product, registry: &Registry, ledger: &Ledger) -> Result<Vec<Change>, Error> {

@@ -3,7 +3,7 @@
 //! A question that this version cannot answer yet is named as such: silence would read as "none".
 
 use clap::Args;
-use relbook_query::question::{Answer, Question, WhichDeploy};
+use relbook_query::question::{Answer, CompatAsk, Question, WhichDeploy};
 use relbook_query::table::Cell;
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
         answered(ask(&Question::Commit { environment: environment(), component: None })?),
         diff,
         Part::NotAnswered("rollback", LATER.to_owned()),
-        Part::NotAnswered("compat", LATER.to_owned()),
+        answered(ask(&Question::Compat { environment: environment(), ask: CompatAsk::Live })?),
         answered(approvals),
         Part::NotAnswered("hotfix", LATER.to_owned()),
     ])

@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod ask;
 pub mod checkpoint;
 pub mod commit;
+pub mod compat;
 pub mod completions;
 pub mod demo;
 pub mod diff;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Status(args) => status::run(args, &config, ui),
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),
+        Command::Compat(args) => compat::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Query(args) => query::run(&args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),

@@ -9,7 +9,7 @@ const QUESTIONS: [(&str, &str); 7] = [
     ("Which commit is that?", "relbook commit"),
     ("What changed between the last two releases?", "relbook diff COMPONENT"),
     ("Where can we roll back to?", "relbook rollback COMPONENT   (next issue)"),
-    ("Which versions go together?", "relbook compat               (next issue)"),
+    ("Which versions go together?", "relbook compat"),
     ("Who approved the last production deploy?", "relbook approvals"),
     ("How does a hotfix get out in time?", "relbook hotfix COMPONENT     (next issue)"),
 ];

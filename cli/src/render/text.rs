@@ -4,7 +4,7 @@
 //! known are left out, and questions show the columns that one looks at first; every other form
 //! has them all.
 
-use comfy_table::{ColumnConstraint, ContentArrangement, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_query::question::Answer;
 use relbook_query::table::{Cell, Column, ColumnType, Table};
@@ -18,9 +18,14 @@ const DIGITS: usize = 12;
 /// The width of a table that nobody looks at on a terminal.
 const WIDTH: u16 = 120;
 
-/// Columns of prose: only these are wrapped, since half a version or time is of no use.
+/// Columns of prose: these and lists are wrapped, nothing else, since half a version or time is of no use.
 const PROSE: [&str; 8] =
     ["subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload"];
+
+/// Tells whether a column has lists of versions, which may take several lines.
+fn is_list(column: &str) -> bool {
+    column.ends_with("_versions")
+}
 
 /// The columns of a question that a person looks at first; other questions show all.
 fn first_columns(question: &str) -> Option<&'static [&'static str]> {
@@ -90,11 +95,14 @@ pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
         ui.line("(no rows)")?;
     } else {
         let first = first_columns(&answer.question);
+        let live = answer.table.position("contains_live").is_some();
         let chosen: Vec<usize> = (0..answer.table.columns.len())
             .filter(|at| {
                 let name = answer.table.columns[*at].name.as_str();
                 first.is_none_or(|first| first.contains(&name))
             })
+            // What is live is asked of ranges; two components by name, of versions.
+            .filter(|at| !(live && is_list(&answer.table.columns[*at].name)))
             .filter(|at| answer.table.rows.iter().any(|row| matters(&row.cells[*at])))
             .collect();
         grid(ui, &answer.table, &chosen, true)?;
@@ -159,7 +167,11 @@ fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(),
         if is_number(&table.columns[*at]) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
-        if !PROSE.contains(&table.columns[*at].name.as_str()) {
+        let name = &table.columns[*at].name;
+        if is_list(name) {
+            let header = u16::try_from(name.len()).unwrap_or(WIDTH);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(header)));
+        } else if !PROSE.contains(&name.as_str()) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }

@@ -107,6 +107,16 @@ impl Extent {
         }
         Extent { releases: self.releases.intersection(&other.releases), prereleases }
     }
+
+    /// Returns whether everything that `other` holds is held here too.
+    pub(super) fn covers(&self, other: &Extent) -> bool {
+        let both = self.intersection(other);
+        let kept = |numbers: &Numbers, interval: &Interval<Identifiers>| {
+            both.prereleases.iter().any(|(named, kept)| named == numbers && kept == interval)
+        };
+        (other.releases.is_empty() || both.releases == other.releases)
+            && other.prereleases.iter().all(|(numbers, i)| i.is_empty() || kept(numbers, i))
+    }
 }
 
 fn narrow_releases(interval: &mut Interval<Numbers>, item: &Item, length: usize) {

@@ -133,6 +133,12 @@ impl Range {
         self.scheme == other.scheme && !self.extent().intersection(&other.extent()).is_empty()
     }
 
+    /// Returns whether every version that can be in `other` is in this range too. An empty range
+    /// is covered by every range of its scheme.
+    pub fn covers(&self, other: &Range) -> bool {
+        self.scheme == other.scheme && self.extent().covers(&other.extent())
+    }
+
     pub(super) fn extent(&self) -> Extent {
         let length = match &self.scheme {
             Scheme::Semver => 3,

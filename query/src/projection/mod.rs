@@ -5,6 +5,7 @@
 
 mod approver_history;
 mod commit_in_prod;
+mod compat;
 mod current_versions;
 mod deploys;
 mod live_shares;
@@ -13,13 +14,14 @@ mod release_diffs;
 
 pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
+pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
 pub(crate) use release_diffs::change_cells;
 
 use std::sync::Arc;
 
 use crate::release::{Component, Core, Environment, FactsError};
-use crate::table::{Cell, ColumnType, Table};
+use crate::table::{Cell, Column, ColumnType, Table, columns};
 
 /// What is asked of a projection.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +49,7 @@ impl Request {
 pub struct Projection {
     /// The name of the table.
     pub name: &'static str,
-    /// Its columns.
+    /// Its columns; [`columns_of`] has those that depend on the book too.
     pub columns: &'static [(&'static str, ColumnType)],
     /// Makes its rows.
     pub rows: fn(&Core<'_>, &Request) -> Result<Table, FactsError>,
@@ -62,11 +64,23 @@ pub const PROJECTIONS: &[Projection] = &[
     release_diffs::PROJECTION,
     approver_history::PROJECTION,
     deploys::PROJECTION,
+    compat::PROJECTION,
 ];
 
 /// Finds a projection by its name.
 pub fn projection(name: &str) -> Option<&'static Projection> {
     PROJECTIONS.iter().find(|projection| projection.name == name)
+}
+
+/// Returns the columns of a projection in a view: those of the matrix depend on the book.
+///
+/// # Errors
+/// [`FactsError`] when the facts cannot be read.
+pub fn columns_of(core: &Core<'_>, name: &str) -> Result<Option<Vec<Column>>, FactsError> {
+    if name == compat::PROJECTION.name {
+        return compat::columns_of(core).map(Some);
+    }
+    Ok(projection(name).map(|projection| columns(projection.columns)))
 }
 
 /// Returns the components and environments that a request is about, component by component.

@@ -2,8 +2,11 @@
 
 mod approvals;
 mod commit;
+mod compat;
 mod diff;
 mod status;
+
+pub use compat::{Codes, CompatAsk};
 
 use std::sync::Arc;
 
@@ -38,6 +41,13 @@ pub enum Question {
         versions: Option<(String, String)>,
         /// The last two live states instead of the last two releases.
         transitions: bool,
+    },
+    /// Q5: which versions go together.
+    Compat {
+        /// The environment.
+        environment: String,
+        /// What exactly.
+        ask: CompatAsk,
     },
     /// Q6: who approved a deploy.
     Approvals {
@@ -122,6 +132,24 @@ pub enum AnswerError {
         /// The version as asked.
         version: String,
     },
+    /// The text is no version of the component.
+    #[error("`{version}` is no version of {component}: {reason}")]
+    BadVersion {
+        /// The component.
+        component: String,
+        /// The version as asked.
+        version: String,
+        /// What is wrong, and what to write.
+        reason: String,
+    },
+    /// A question about several components names one of them twice.
+    #[error("`{name}` names {component} again; name each component once")]
+    SameComponent {
+        /// The second name.
+        name: String,
+        /// The component.
+        component: String,
+    },
     /// No deploy has the id.
     #[error("no deploy `{id}` in {environment}")]
     UnknownDeploy {
@@ -148,17 +176,26 @@ impl Question {
             Self::Status { .. } => "status",
             Self::Commit { .. } => "commit",
             Self::Diff { .. } => "diff",
+            Self::Compat { .. } => "compat",
             Self::Approvals { .. } => "approvals",
         }
     }
 }
 
 /// What a question's own file gives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) header: Vec<(String, Cell)>,
     pub(crate) table: Table,
     pub(crate) warnings: Vec<Warning>,
+    /// False for a negative verdict.
+    pub(crate) holds: bool,
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self { header: Vec::new(), table: Table::default(), warnings: Vec::new(), holds: true }
+    }
 }
 
 impl Part {
@@ -177,6 +214,7 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
             diff::answer(core, environment, component, versions, *transitions)
         }
+        Question::Compat { environment, ask } => compat::answer(core, environment, ask),
         Question::Approvals { environment, component, which } => {
             approvals::answer(core, environment, component.as_deref(), which)
         }

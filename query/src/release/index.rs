@@ -7,7 +7,7 @@
 use std::fmt;
 
 use relbook_ledger::event::deploy::DeployStarted;
-use relbook_ledger::event::{Body, Event, Stage};
+use relbook_ledger::event::{Body, Event, Reason, Stage};
 
 macro_rules! keys {
     ($( $(#[doc = $doc:literal])+ $variant:ident $name:literal ( $( $part:ident ),* ) ),+ $(,)?) => {
@@ -73,6 +73,16 @@ keys! {
     Approval "approval" (approval_id),
     /// Enrolments, revocations and compromises of one key.
     KeyLife "key" (key_id),
+    /// Makings and moves of one tag.
+    Tag "tag" (component, tag),
+    /// Removals of a component from targets of an environment.
+    Removals "removals" (component, environment),
+    /// Rollbacks of a component that do not name the deploy that they take back.
+    UnnamedRollbacks "rollbacks" (component),
+    /// All builds of a component.
+    Builds "builds" (component),
+    /// Checks of one suite.
+    Suite "suite" (component, suite),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -86,9 +96,13 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::BuildCompleted(b) => vec![
             Key::BuildDigest { component: component(), digest: b.digest.to_string() },
             Key::BuildVersion { component: component(), version: b.version.to_string() },
+            Key::Builds { component: component() },
         ],
-        Body::TagCreated(t) => tag(component(), t.version.as_deref()),
-        Body::TagMoved(t) => tag(component(), t.version.as_deref()),
+        Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
+        Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
+        Body::CheckCompleted(c) => {
+            vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
+        }
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
             vec![Key::Publishes { component: component() }]
         }
@@ -101,9 +115,10 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::DeployStarted(d) => start(component(), d),
         Body::DeployProgressed(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
         Body::DeployFinished(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
-        Body::DeployRemoved(d) => {
-            vec![Key::Live { component: component(), environment: d.environment.to_string() }]
-        }
+        Body::DeployRemoved(d) => vec![
+            Key::Live { component: component(), environment: d.environment.to_string() },
+            Key::Removals { component: component(), environment: d.environment.to_string() },
+        ],
         Body::ApprovalGranted(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRejected(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRevoked(a) => vec![Key::Approval { approval_id: a.approval_id.to_string() }],
@@ -114,9 +129,11 @@ pub fn keys(event: &Event) -> Vec<Key> {
     }
 }
 
-fn tag(component: String, version: Option<&str>) -> Vec<Key> {
+fn tag(component: String, tag: &str, version: Option<&str>) -> Vec<Key> {
+    let by_name = Key::Tag { component: component.clone(), tag: tag.to_owned() };
     let version = version.map(str::to_owned);
-    version.map(|version| Key::TagVersion { component, version }).into_iter().collect()
+    let by_version = version.map(|version| Key::TagVersion { component, version });
+    std::iter::once(by_name).chain(by_version).collect()
 }
 
 fn start(component: String, d: &DeployStarted) -> Vec<Key> {
@@ -124,8 +141,11 @@ fn start(component: String, d: &DeployStarted) -> Vec<Key> {
         Key::Deploy { deploy_id: d.deploy_id.to_string() },
         Key::Starts { component: component.clone() },
         Key::StartDigest { component: component.clone(), digest: d.digest.to_string() },
-        Key::Live { component, environment: d.environment.to_string() },
+        Key::Live { component: component.clone(), environment: d.environment.to_string() },
     ];
+    if d.reason == Some(Reason::Rollback) && d.rollback_of.is_none() {
+        keys.push(Key::UnnamedRollbacks { component });
+    }
     keys.extend(d.rollback_of.as_deref().map(|id| Key::RollbackOf { deploy_id: id.to_owned() }));
     keys
 }

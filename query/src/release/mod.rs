@@ -7,6 +7,7 @@
 mod approval;
 mod artifact;
 mod change;
+pub mod compat;
 pub mod conventional;
 mod current;
 mod deploy;
@@ -20,6 +21,7 @@ mod replay;
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
 pub use change::{Change, ChangeList, Direction};
+pub use compat::{Compat, CompatVerdict, Compatibility};
 pub use current::{Current, LiveShare, Published, Role, State};
 pub use deploy::{Deploy, DeployClass, DeployOutcome, TargetOutcome};
 pub use fact::{Fact, Facts, FactsError, Moment};

@@ -9,11 +9,11 @@ use relbook_ledger::time::Time;
 
 use super::Projections;
 use crate::Book;
-use crate::projection::{PROJECTIONS, Request, projection};
+use crate::projection::{PROJECTIONS, Request, columns_of};
 use crate::question::{AnswerError, Question};
 use crate::release::{Core, Lens};
 use crate::table::ColumnType::{Text, Time as Instant};
-use crate::table::{Cell, Column, Table, columns};
+use crate::table::{Cell, Column, Table};
 
 /// A book that several threads may ask.
 pub struct SharedBook(Mutex<Book>);
@@ -35,8 +35,10 @@ impl Projections for SharedBook {
         PROJECTIONS.iter().map(|projection| projection.name).collect()
     }
 
-    fn columns(&self, table: &str, _lens: Lens) -> Result<Option<Vec<Column>>, AnswerError> {
-        Ok(projection(table).map(|projection| columns(projection.columns)))
+    fn columns(&self, table: &str, lens: Lens) -> Result<Option<Vec<Column>>, AnswerError> {
+        let book = self.book();
+        let view = book.views().view(lens);
+        Ok(columns_of(&Core::new(&view), table)?)
     }
 
     fn rows(&self, table: &str, request: &Request, lens: Lens) -> Result<Table, AnswerError> {

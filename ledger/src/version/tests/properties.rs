@@ -201,6 +201,8 @@ proptest! {
                 prop_assert!(!first.is_empty(), "{} holds {}", a, version);
                 if second.matches(&version) {
                     prop_assert!(first.overlaps(&second), "{} and {} hold {}", a, b, version);
+                } else {
+                    prop_assert!(!second.covers(&first), "{} lacks {} of {}", b, version, a);
                 }
             }
         }
@@ -208,7 +210,7 @@ proptest! {
             Some(version) => {
                 prop_assert!(first.matches(&sv(&version)), "{} lacks {}", a, version);
                 prop_assert!(!first.is_empty());
-                prop_assert!(first.overlaps(&first));
+                prop_assert!(first.overlaps(&first) && first.covers(&first));
             }
             None => prop_assert!(first.is_empty()),
         }

@@ -155,6 +155,29 @@ fn ranges_overlap_exactly_when_a_version_is_in_both() {
 }
 
 #[test]
+fn a_range_covers_what_is_no_wider() {
+    for (wide, narrow, covers) in [
+        ("*", ">=1.4.0, <2.0.0", true),
+        (">=1.4.0, <2.0.0", "*", false),
+        (">=1.4.0, <2.0.0", ">=1.5.0, <2.0.0", true),
+        (">=1.5.0, <2.0.0", ">=1.4.0, <2.0.0", false),
+        (">=1.4.0, <2.0.0", ">=1.4.0, <2.0.1", false),
+        ("1.x", ">=1.0.0, <2.0.0", true),
+        (">=1.0.0, <2.0.0", "1.x", true),
+        ("1.4.x", "1.4.2", true),
+        ("1.4.2", "1.4.x", false),
+        ("1.4.2", "1.4.2, 1.4.3", true),
+        ("*", "1.4.0-rc.1", false),
+        (">=1.4.0-alpha", "1.4.0-rc.1", true),
+        (">=1.4.0-rc.2", ">=1.4.0-rc.1", false),
+        (">=1.4.0", ">=1.4.0-rc.1", false),
+        (">=1.4.0-rc.1", ">=1.4.0", true),
+    ] {
+        assert_eq!(range(wide).covers(&range(narrow)), covers, "{wide} and {narrow}");
+    }
+}
+
+#[test]
 fn calver_components_have_ranges_too() {
     let monthly = Scheme::parse(MONTHLY).unwrap();
     let parse = |text: &str| Range::parse_in(&monthly, text);
