@@ -148,10 +148,24 @@ fn with_a_path_diff_lists_what_git_log_lists_for_it() {
     tag(&repository, "0.3.0");
     repository.commit("cli/c", "fix: cli");
     tag(&repository, "0.3.1");
+    // Cut before main touched core, merged after a release was made beside main: seen from that
+    // release git shows the merge, from the others it does not.
+    repository.git(&["checkout", "--quiet", "-b", "late"]);
+    repository.commit("docs/b", "docs: late");
+    repository.git(&["checkout", "--quiet", "main"]);
+    repository.commit("core/d", "fix: core again");
+    repository.git(&["checkout", "--quiet", "-b", "release"]);
+    repository.commit("core/e", "fix: on the release branch only");
+    tag(&repository, "0.3.2");
+    repository.git(&["checkout", "--quiet", "main"]);
+    let merge = repository.merge("late", &[]);
+    tag(&repository, "0.4.0");
+    assert!(repository.log("core/v0.3.2", "core/v0.4.0", Some("core")).contains(&merge));
+    assert!(!repository.log("core/v0.3.1", "core/v0.4.0", Some("core")).contains(&merge));
     let core = import(&env, "core", &["--path", "core/"]);
-    assert_eq!((&core["commits"], &core["tags"]), (&json!(10), &json!(4)));
+    assert_eq!((&core["commits"], &core["tags"]), (&json!(14), &json!(6)));
     import(&env, "cli", &["--path", "./cli"]);
-    let versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1"];
+    let versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.3.2", "0.4.0"];
     agrees(&env, &repository, "core", "core/v", &versions, Some("core"));
     agrees(&env, &repository, "cli", "cli/v", &versions, Some("cli"));
     let again = import(&env, "core", &["--path", "cli"]);

@@ -196,3 +196,35 @@ fn what_cannot_be_imported_is_one_message_with_its_exit_code() {
     // A refusal is recorded, as any other.
     assert_eq!(size(&env), before + 1);
 }
+
+#[test]
+fn only_the_default_branch_and_the_tags_are_read_and_the_user_is_told() {
+    let (env, mut repository) = start();
+    repository.commit("core/a", "feat: first");
+    repository.commit("b", "feat: second");
+    repository.git(&["clone", "--quiet", ".", "../clone"]);
+    let args = ["import", "git", "clone", "--component", "app", "--format", "json"];
+    repository.git(&["-C", "../clone", "checkout", "--quiet", "-b", "topic"]);
+    repository.git(&[
+        "-C",
+        "../clone",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message",
+        "feat: x",
+    ]);
+    let found = env.run(&args).exits(0).json();
+    assert_eq!((&found["branch"], &found["commits"]), (&json!("main"), &json!(2)));
+    assert_eq!(codes(&found), ["no_matching_tags", "not_default_branch"]);
+    repository.git(&["-C", "../clone", "tag", "v1.0.0"]);
+    let commits = env.run(&[&args[..], &["--dry-run"]].concat()).exits(0).json()["events"].clone();
+    assert_eq!(commits[0]["branch"], "topic");
+    // A detached HEAD leaves the usual names.
+    repository.git(&["checkout", "--quiet", "--detach"]);
+    assert_eq!(import(&env, "app", &[])["branch"], "main");
+    let inside = ["import", "git", "repo/core", "--component", "app", "--format", "json"];
+    assert!(codes(&env.run(&inside).exits(0).json()).contains(&"subdirectory"));
+    let nowhere = import(&env, "cli", &["--path", "nowhere"]);
+    assert!(codes(&nowhere).contains(&"path_untouched"), "{nowhere}");
+}
