@@ -1,4 +1,15 @@
-//! The suite of the query crate: generated histories against the core, the views and the tables.
+//! The suite of the query crate: told stories and generated histories against the core, the views
+//! and the tables.
 
+mod approvals;
+mod ask;
+mod bitemporal;
+mod changes;
+mod classes;
 mod compat;
+mod duties;
+mod live;
+mod provenance;
+mod published;
+mod releases;
 mod replay;

@@ -99,7 +99,7 @@ fn reasons(reasons: &[&str]) -> Cell {
 
 fn evidence(approval: &Approval) -> Vec<u64> {
     let mut seqs = vec![approval.fact.seq];
-    seqs.extend(approval.revoked.iter().map(|fact| fact.seq));
+    seqs.extend(approval.revocations.iter().map(|fact| fact.seq));
     seqs
 }
 
@@ -121,7 +121,7 @@ fn approval_cells(approval: &Approval, policy: &Policy, deploy: Option<&Deploy>)
             Decision::Granted => approval.lapses_at(policy).into(),
             _ => approval.expires_at.into(),
         },
-        approval.revoked.as_ref().map(|fact| fact.event.header.occurred_at).into(),
+        approval.revoked().map(|fact| fact.event.header.occurred_at).into(),
         approval.source.into(),
     ]
 }

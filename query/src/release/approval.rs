@@ -39,8 +39,8 @@ pub struct Approval {
     pub stage: Stage,
     /// When it lapses, where it says so.
     pub expires_at: Option<Time>,
-    /// The first revocation.
-    pub revoked: Option<Arc<Fact>>,
+    /// Its revocations, oldest first.
+    pub revocations: Vec<Arc<Fact>>,
 }
 
 impl Approval {
@@ -49,6 +49,16 @@ impl Approval {
         let granted = self.fact.event.header.occurred_at;
         let default = granted.plus_seconds(i64::from(policy.approval_ttl_hours) * 3600);
         self.expires_at.unwrap_or(default)
+    }
+
+    /// Returns the first revocation, by the time it claims.
+    pub fn revoked(&self) -> Option<&Arc<Fact>> {
+        self.revocations.first()
+    }
+
+    /// Tells whether it was taken back before `action`, on both clocks.
+    fn revoked_before(&self, action: Moment) -> bool {
+        self.revocations.iter().any(|revocation| revocation.moment().supports(action))
     }
 
     /// Returns the role to show: one that the policy asks for, else the first.
@@ -136,8 +146,8 @@ impl Core<'_> {
             };
             let same_id =
                 self.facts.find(&Key::Approval { approval_id: body.approval_id.to_string() })?;
-            let revoked =
-                same_id.into_iter().find(|f| matches!(f.body(), Body::ApprovalRevoked(_)));
+            let revocations =
+                same_id.into_iter().filter(|f| matches!(f.body(), Body::ApprovalRevoked(_)));
             approvals.push(Approval {
                 id: body.approval_id.to_string(),
                 decision,
@@ -148,7 +158,7 @@ impl Core<'_> {
                 digest: body.digest.to_string(),
                 stage: body.stage,
                 expires_at: body.expires_at,
-                revoked,
+                revocations: revocations.collect(),
                 fact,
             });
         }
@@ -175,7 +185,8 @@ impl Core<'_> {
     fn suspect_key(&self, fact: &Fact) -> Result<bool, FactsError> {
         let life = self.facts.find(&Key::KeyLife { key_id: fact.key_id.to_string() })?;
         Ok(life.iter().any(|f| match f.body() {
-            Body::KeyCompromised(key) => key.from_seq.is_some_and(|from| from <= fact.seq),
+            // Without a first suspect event, everything that it signed is.
+            Body::KeyCompromised(key) => key.from_seq.is_none_or(|from| from <= fact.seq),
             _ => false,
         }))
     }
@@ -261,11 +272,9 @@ impl Core<'_> {
             bases.insert(commit);
         }
         for base in bases {
-            let list = self.changes(&deploy.component, base.as_deref(), &new.commit)?;
-            for change in &list.changes {
-                if change.direction == super::Direction::Added
-                    && let Some(commit) = change.commit()
-                {
+            let added = self.added(&deploy.component, base.as_deref(), &new.commit)?;
+            for fact in &added {
+                if let Body::CommitMerged(commit) = fact.body() {
                     authors.insert(commit.author.to_string());
                 }
             }
@@ -303,17 +312,16 @@ impl Case<'_> {
         let start = self.deploy.started();
         let given = approval.fact.moment();
         let by = approval.approver.as_str();
-        let revoked = approval.revoked.as_ref().is_some_and(|f| f.moment().supports(start));
-        let voided =
-            |away: &Moment| given.at < away.at && given.seq < away.seq && away.supports(start);
+        // An approval that is dated back to before the rollback did not know better.
+        let voided = |away: &Moment| given < *away && away.supports(start);
         let tests = [
             ("digest_mismatch", approval.digest != self.deploy.start.digest.as_str()),
             ("stage_mismatch", approval.stage != self.deploy.start.stage),
             ("role", !self.role_holds(approval)),
-            ("source", !self.policy.approval_sources.iter().any(|s| s == approval.source)),
+            ("source", !self.source_counts(approval)),
             ("sod_author", self.authors.contains(by)),
             ("sod_initiator", by == self.deploy.initiated_by()),
-            ("revoked", revoked),
+            ("revoked", approval.revoked_before(start)),
             (
                 "rejected",
                 approval.decision == Decision::Rejected
@@ -330,6 +338,10 @@ impl Case<'_> {
 
     fn role_holds(&self, approval: &Approval) -> bool {
         approval.roles.iter().any(|role| self.policy.approver_roles.contains(role))
+    }
+
+    fn source_counts(&self, approval: &Approval) -> bool {
+        self.policy.approval_sources.iter().any(|source| source == approval.source)
     }
 
     fn concerns(&self, approval: &Approval) -> bool {
@@ -355,7 +367,8 @@ impl Case<'_> {
         rejection.decision == Decision::Rejected
             && self.concerns(rejection)
             && self.role_holds(rejection)
-            && !rejection.revoked.as_ref().is_some_and(|f| f.moment().supports(start))
+            && self.source_counts(rejection)
+            && !rejection.revoked_before(start)
             && self.rejected_later(rejection, all)
     }
 }

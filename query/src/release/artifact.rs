@@ -3,10 +3,12 @@
 //! Identity is the digest. The commit of a digest is that of its successful build, never the
 //! present target of a tag, because tags move; both are reported.
 
+use std::collections::BTreeSet;
+
 use relbook_ledger::event::Body;
 
 use super::Core;
-use super::fact::FactsError;
+use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
 
 /// What a build says of a digest.
@@ -96,7 +98,7 @@ impl Core<'_> {
 
     fn builds(&self, key: &Key) -> Result<Vec<Origin>, FactsError> {
         let facts = self.facts.find(key)?;
-        let origin = |fact: &std::sync::Arc<super::Fact>| match fact.body() {
+        let origin = |fact: &std::sync::Arc<Fact>| match fact.body() {
             Body::BuildCompleted(b) if b.outcome.as_deref().is_none_or(|o| o == "succeeded") => {
                 Some(Origin {
                     version: b.version.to_string(),
@@ -111,25 +113,35 @@ impl Core<'_> {
         Ok(facts.iter().filter_map(origin).collect())
     }
 
-    /// Returns where the tag of a version points.
+    /// Returns where the tag of a version points: the tag that says so, or that has the version
+    /// behind the component's prefix (A.1 rule 5).
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
     pub fn tag_of(&self, component: &str, version: &str) -> Result<Option<TagTarget>, FactsError> {
+        let registered = self.component(component)?;
+        let prefix = registered.as_ref().and_then(|c| c.spec.tag_prefix.as_deref());
+        let mut names = BTreeSet::from([format!("{}{version}", prefix.unwrap_or_default())]);
         let key = Key::TagVersion { component: component.to_owned(), version: version.to_owned() };
-        Ok(self.facts.latest(&key)?.and_then(|fact| match fact.body() {
-            Body::TagCreated(t) => Some(TagTarget {
-                tag: t.tag.to_string(),
-                commit: t.commit.to_string(),
-                seq: fact.seq,
-            }),
-            Body::TagMoved(t) => Some(TagTarget {
-                tag: t.tag.to_string(),
-                commit: t.commit.to_string(),
-                seq: fact.seq,
-            }),
-            _ => None,
-        }))
+        for fact in self.facts.find(&key)? {
+            names.extend(tagging(&fact).map(|tag| tag.name.to_owned()));
+        }
+        let mut last: Option<(Moment, TagTarget)> = None;
+        for name in names {
+            let key = Key::Tag { component: component.to_owned(), tag: name };
+            self.facts.newest(&key, &mut |fact| {
+                let Some(tag) = tagging(fact) else { return true };
+                if tag.version.is_some_and(|named| named != version) {
+                    return true;
+                }
+                if last.as_ref().is_none_or(|(moment, _)| fact.moment() > *moment) {
+                    let (tag, commit) = (tag.name.to_owned(), tag.commit.to_owned());
+                    last = Some((fact.moment(), TagTarget { tag, commit, seq: fact.seq }));
+                }
+                false
+            })?;
+        }
+        Ok(last.map(|(_, target)| target))
     }
 
     /// Returns the digest, commit and seq of the last publish of a version.
@@ -151,4 +163,20 @@ impl Core<'_> {
             _ => None,
         }))
     }
+}
+
+/// What an event says of a tag.
+struct Tagging<'a> {
+    name: &'a str,
+    version: Option<&'a str>,
+    commit: &'a str,
+}
+
+fn tagging(fact: &Fact) -> Option<Tagging<'_>> {
+    let (name, version, commit) = match fact.body() {
+        Body::TagCreated(t) => (&t.tag, &t.version, &t.commit),
+        Body::TagMoved(t) => (&t.tag, &t.version, &t.commit),
+        _ => return None,
+    };
+    Some(Tagging { name, version: version.as_deref(), commit })
 }

@@ -12,7 +12,7 @@ use relbook_ledger::time::Time;
 
 use super::Core;
 use super::conventional::{self, Conventional};
-use super::fact::{Fact, FactsError};
+use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
 
 /// Whether a commit came or went.
@@ -77,6 +77,9 @@ impl ChangeList {
     }
 }
 
+/// Commits with the ends from which they can be reached.
+type Painted = BTreeMap<String, (Arc<Fact>, u8)>;
+
 const OLD: u8 = 1;
 const NEW: u8 = 2;
 
@@ -102,27 +105,31 @@ impl Core<'_> {
         old: Option<&str>,
         new: &str,
     ) -> Result<ChangeList, FactsError> {
-        let (sides, unknown) = self.sides(component, old, new)?;
-        let mut list = Vec::new();
-        for ((level, _), (fact, side)) in sides {
-            let direction = match side {
-                NEW => Direction::Added,
-                OLD => Direction::Removed,
-                _ => continue,
-            };
-            let own = fact.event.component() == component;
-            let listed = merged(&fact).is_some_and(|m| m.touches_component != Some(false));
-            if own && listed {
-                list.push((level, direction, fact));
-            }
-        }
-        // Topological, oldest first: the level puts parents first; time and seq settle the rest.
-        list.sort_by_key(|(level, direction, fact)| (*level, fact.moment(), *direction));
+        let (painted, unknown) = self.painted(component, old, new)?;
+        let list = oldest_first(&painted).filter(|(_, fact)| counts(component, fact)).collect();
         Ok(ChangeList { changes: pair(list), unknown })
     }
 
-    /// Paints the commits down from both ends; also returns the parents that the log lacks.
-    fn sides(
+    /// Returns every commit that `new` has and `old` has not, picked ones as well, in
+    /// topological order: who wrote any of them had a hand in `new`.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn added(
+        &self,
+        component: &str,
+        old: Option<&str>,
+        new: &str,
+    ) -> Result<Vec<Arc<Fact>>, FactsError> {
+        let (painted, _) = self.painted(component, old, new)?;
+        let list = oldest_first(&painted).filter(|(_, fact)| counts(component, fact));
+        let added = list.filter(|(direction, _)| *direction == Direction::Added);
+        Ok(added.map(|(_, fact)| fact).collect())
+    }
+
+    /// Paints the commits down from both ends; what the walk needed and the log has not is
+    /// unknown.
+    fn painted(
         &self,
         component: &str,
         old: Option<&str>,
@@ -137,9 +144,9 @@ impl Core<'_> {
         }
         // When no queued commit is one-sided, all that is left is common to both.
         let mut one_sided = paint.values().filter(|side| **side != OLD | NEW).count();
-        let (mut sides, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+        let (mut painted, mut unknown) = (Painted::new(), BTreeSet::new());
         while one_sided > 0
-            && let Some((level, commit)) = queue.pop_last()
+            && let Some((_, commit)) = queue.pop_last()
         {
             let side = paint.get(&commit).copied().unwrap_or_default();
             one_sided -= usize::from(side != OLD | NEW);
@@ -160,14 +167,11 @@ impl Core<'_> {
                     one_sided = one_sided.saturating_sub(1);
                 }
             }
-            sides.insert((level, commit), (fact, side));
+            painted.insert(commit, (fact, side));
         }
-        Ok((sides, unknown))
+        Ok((painted, unknown))
     }
 }
-
-/// The commits under either end and whose they are, keyed by level and commit.
-type Painted = BTreeMap<(u64, String), (Arc<Fact>, u8)>;
 
 fn merged(fact: &Fact) -> Option<&CommitMerged> {
     match fact.body() {
@@ -176,11 +180,67 @@ fn merged(fact: &Fact) -> Option<&CommitMerged> {
     }
 }
 
+/// Tells whether a commit is one of the component's, and not here for its ancestry only.
+fn counts(component: &str, fact: &Fact) -> bool {
+    let listed = merged(fact).is_some_and(|merge| merge.touches_component != Some(false));
+    listed && fact.event.component() == component
+}
+
+/// Orders the commits of one side only: parents first, and among those that may come next the
+/// oldest.
+fn oldest_first(painted: &Painted) -> impl Iterator<Item = (Direction, Arc<Fact>)> {
+    let one_sided = |commit: &str| painted.get(commit).filter(|(_, side)| *side != OLD | NEW);
+    let mut waits: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut children: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (commit, (fact, side)) in painted {
+        if *side == OLD | NEW {
+            continue;
+        }
+        let parents = merged(fact).into_iter().flat_map(|merge| &merge.parents);
+        let known: Vec<&str> =
+            parents.map(|p| p.as_str()).filter(|p| one_sided(p).is_some()).collect();
+        waits.insert(commit, known.len());
+        for parent in known {
+            children.entry(parent).or_default().push(commit);
+        }
+    }
+    let place = |commit: &'_ str| one_sided(commit).map(|(fact, _)| fact.moment());
+    let mut ready: BTreeSet<(Option<Moment>, &str)> = BTreeSet::new();
+    let free = waits.iter().filter(|(_, waits)| **waits == 0);
+    ready.extend(free.map(|(commit, _)| (place(commit), *commit)));
+    let mut ordered = Vec::new();
+    while let Some((_, commit)) = ready.pop_first() {
+        for child in children.remove(commit).into_iter().flatten() {
+            if let Some(left) = waits.get_mut(child) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.insert((place(child), child));
+                }
+            }
+        }
+        waits.remove(commit);
+        ordered.push(commit);
+    }
+    // A cycle is no history, but what it holds must not vanish.
+    let mut rest: Vec<&str> = waits.into_keys().collect();
+    rest.sort_by_key(|commit| place(commit));
+    ordered.extend(rest);
+    let found: Vec<(Direction, Arc<Fact>)> = ordered
+        .into_iter()
+        .filter_map(one_sided)
+        .map(|(fact, side)| {
+            let direction = if *side == NEW { Direction::Added } else { Direction::Removed };
+            (direction, Arc::clone(fact))
+        })
+        .collect();
+    found.into_iter()
+}
+
 /// Shows a commit and its pick once, with the other as `equivalent_of`.
-fn pair(list: Vec<(u64, Direction, Arc<Fact>)>) -> Vec<Change> {
+fn pair(list: Vec<(Direction, Arc<Fact>)>) -> Vec<Change> {
     let mut changes: Vec<Change> = list
         .into_iter()
-        .map(|(_, direction, fact)| {
+        .map(|(direction, fact)| {
             let conventional = merged(&fact)
                 .map(|m| conventional::parse(&m.subject, m.body.as_deref()))
                 .unwrap_or_default();

@@ -170,11 +170,12 @@ impl Core<'_> {
         let stable = if one { declared.first().and_then(|t| t.stable.as_ref()) } else { None };
         let find = |share: &Share| shares.iter().find(|s| s.share.digest == share.digest);
         let since = declared.iter().filter_map(|t| t.stable.as_ref()).map(|s| s.since).max();
-        let suspects: Vec<(String, Share)> = history
-            .targets
-            .iter()
-            .filter_map(|(target, t)| Some((target.clone(), t.suspect.clone()?)))
-            .collect();
+        let mut suspects: Vec<(String, Share)> = Vec::new();
+        for (target, state) in &history.targets {
+            if let Some(suspect) = &state.suspect {
+                suspects.push((target.clone(), self.with_version(&component.name, suspect)?));
+            }
+        }
         let version = match stable {
             Some(share) => match find(share) {
                 Some(live) => live.version().map(str::to_owned),
@@ -196,7 +197,7 @@ impl Core<'_> {
             component: Arc::clone(component),
             environment: environment.name.clone(),
             state,
-            since: if version.is_some() || stable.is_some() { since } else { None },
+            since: if version.is_some() { since } else { None },
             version,
             digest: stable.map(|share| share.digest.clone()),
             versions,
@@ -225,6 +226,12 @@ impl Core<'_> {
         Ok(origin.map(|origin| origin.version))
     }
 
+    /// Returns a share with the version of its build, where there is one, instead of the named.
+    fn with_version(&self, component: &str, share: &Share) -> Result<Share, FactsError> {
+        let version = self.version_of_share(component, share)?.or(share.version.clone());
+        Ok(Share { version, ..share.clone() })
+    }
+
     /// Returns the shares with traffic: declared targets first, stable before canary.
     ///
     /// # Errors
@@ -241,6 +248,10 @@ impl Core<'_> {
             let taken = state.live_canary().map_or(0, |canary| canary.weight.min(100));
             let stable = state.stable.as_ref().map(|share| (Role::Stable, 100 - taken, share));
             let canary = state.live_canary().map(|c| (Role::Canary, c.weight, &c.share));
+            let suspect = match &state.suspect {
+                Some(suspect) => Some(self.with_version(&component.name, suspect)?),
+                None => None,
+            };
             for (role, weight, share) in stable.into_iter().chain(canary) {
                 if weight == 0 {
                     continue;
@@ -252,7 +263,7 @@ impl Core<'_> {
                     weight,
                     share: share.clone(),
                     origins: self.origins(&component.name, &share.digest, version)?,
-                    suspect: state.suspect.clone(),
+                    suspect: suspect.clone(),
                 });
             }
         }
@@ -274,15 +285,18 @@ impl Core<'_> {
             })
             .max_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)))
             .map(|(_, _, latest)| latest);
-        let any_publish = facts.iter().any(|f| matches!(f.body(), Body::ReleasePublished(_)));
+        // A pre-release is never current, so one that is left hides nothing.
+        let any_publish = facts.iter().filter_map(|fact| published_version(fact)).any(|version| {
+            component.scheme.parse_version(version).is_ok_and(|version| !version.is_prerelease())
+        });
         let published = match highest {
             Some(latest) => self.published(component, latest, &facts)?,
             None => None,
         };
         let state = match (&published, any_publish) {
             (Some(_), _) => State::Published,
-            (None, true) if offered.is_empty() => State::AllYanked,
-            _ => State::None,
+            (None, true) => State::AllYanked,
+            (None, false) => State::None,
         };
         let mut evidence = vec![component.seq];
         evidence.extend(published.iter().flat_map(|p| p.evidence.clone()));

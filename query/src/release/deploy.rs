@@ -286,7 +286,7 @@ impl Core<'_> {
                 )
             });
             // The highest class decides; the first declared target on a tie.
-            if deciding.as_ref().is_none_or(|(highest, ..)| class > *highest) {
+            if deciding.as_ref().is_none_or(|(highest, ..)| rank(class) > rank(*highest)) {
                 deciding = Some((class, from_version, from_digest));
             }
         }
@@ -341,6 +341,16 @@ impl Core<'_> {
             }
         }
         Ok(true)
+    }
+}
+
+/// Ranks the class of one target. An unknown one may be any but the highest, so that no lower one
+/// decides in its place.
+fn rank(class: Option<ChangeClass>) -> (u8, Option<ChangeClass>) {
+    match class {
+        Some(ChangeClass::Initial) => (2, class),
+        None => (1, class),
+        Some(_) => (0, class),
     }
 }
 

@@ -77,6 +77,10 @@ keys! {
     Builds "builds" (component),
     /// Checks of one suite.
     Suite "suite" (component, suite),
+    /// Makings and moves of one tag.
+    Tag "tag" (component, tag),
+    /// Removals of a component from targets of an environment.
+    Removals "removals" (component, environment),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -95,8 +99,8 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::CheckCompleted(c) => {
             vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
         }
-        Body::TagCreated(t) => tag(component(), t.version.as_deref()),
-        Body::TagMoved(t) => tag(component(), t.version.as_deref()),
+        Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
+        Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
             vec![Key::Publishes { component: component() }]
         }
@@ -109,9 +113,10 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::DeployStarted(d) => start(component(), d),
         Body::DeployProgressed(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
         Body::DeployFinished(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
-        Body::DeployRemoved(d) => {
-            vec![Key::Live { component: component(), environment: d.environment.to_string() }]
-        }
+        Body::DeployRemoved(d) => vec![
+            Key::Live { component: component(), environment: d.environment.to_string() },
+            Key::Removals { component: component(), environment: d.environment.to_string() },
+        ],
         Body::ApprovalGranted(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRejected(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRevoked(a) => vec![Key::Approval { approval_id: a.approval_id.to_string() }],
@@ -122,9 +127,11 @@ pub fn keys(event: &Event) -> Vec<Key> {
     }
 }
 
-fn tag(component: String, version: Option<&str>) -> Vec<Key> {
+fn tag(component: String, tag: &str, version: Option<&str>) -> Vec<Key> {
+    let by_name = Key::Tag { component: component.clone(), tag: tag.to_owned() };
     let version = version.map(str::to_owned);
-    version.map(|version| Key::TagVersion { component, version }).into_iter().collect()
+    let by_version = version.map(|version| Key::TagVersion { component, version });
+    std::iter::once(by_name).chain(by_version).collect()
 }
 
 fn start(component: String, d: &DeployStarted) -> Vec<Key> {

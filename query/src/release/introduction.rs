@@ -1,13 +1,16 @@
 //! Production releases: the first time that an environment got an artifact (semantics A.6).
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
+use relbook_ledger::event::Body;
 use relbook_ledger::time::Time;
 use relbook_ledger::version::ChangeClass;
 
 use super::Core;
 use super::artifact::Origin;
-use super::fact::{FactsError, Moment};
+use super::fact::{Fact, FactsError, Moment};
+use super::index::Key;
 use super::live::Transition;
 use super::product::{Component, Environment};
 
@@ -57,7 +60,11 @@ impl Core<'_> {
         let mut seen = HashSet::new();
         let firsts: Vec<&Transition> =
             transitions.iter().filter(|t| seen.insert(t.to_digest.as_str())).collect();
-        let mut fully = fully_live(&transitions, &environment.targets);
+        let removals = self.facts.find(&Key::Removals {
+            component: component.name.clone(),
+            environment: environment.name.clone(),
+        })?;
+        let mut fully = fully_live(&transitions, &removals, &environment.targets);
         let mut releases: Vec<Introduction> = Vec::new();
         // One more than asked for: the step into the first of them needs the one before.
         let skip = firsts.len().saturating_sub(newest.saturating_add(1));
@@ -103,10 +110,20 @@ impl Core<'_> {
 }
 
 /// Returns, per digest, the first moment at which every declared target had it at once.
-fn fully_live(transitions: &[Transition], declared: &[String]) -> BTreeMap<String, Time> {
+fn fully_live(
+    transitions: &[Transition],
+    removals: &[Arc<Fact>],
+    declared: &[String],
+) -> BTreeMap<String, Time> {
     let mut fully = BTreeMap::new();
     let mut now: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut removals = removals.iter().peekable();
     for transition in transitions {
+        while let Some(removal) = removals.next_if(|fact| fact.moment() < transition.moment) {
+            if let Body::DeployRemoved(removed) = removal.body() {
+                now.remove(removed.target.as_str());
+            }
+        }
         now.insert(&transition.target, &transition.to_digest);
         let everywhere = !declared.is_empty()
             && declared.iter().all(|t| now.get(t.as_str()) == Some(&transition.to_digest.as_str()));

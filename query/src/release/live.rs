@@ -138,7 +138,7 @@ impl History {
                 let state = self.targets.entry((*target).to_owned()).or_default();
                 // The same artifact keeps the time at which it first had traffic.
                 let share = match state.canary.take() {
-                    Some(before) if before.share.digest == share.digest => {
+                    Some(before) if before.weight > 0 && before.share.digest == share.digest => {
                         Share { since: before.share.since, ..share }
                     }
                     _ => share,
@@ -156,7 +156,9 @@ impl History {
                 }
             }
             Step::Removed { target } => {
-                self.targets.insert((*target).to_owned(), TargetState::default());
+                let state = self.targets.entry((*target).to_owned()).or_default();
+                let last_success = state.last_success;
+                *state = TargetState { last_success, ..TargetState::default() };
             }
         }
         None

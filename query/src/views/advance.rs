@@ -12,7 +12,8 @@ use relbook_ledger::event::Body;
 use relbook_ledger::time::Time;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Correction, Progress, Views, key_bytes, read, schema, sql};
+use super::correction::{Correction, Corrections};
+use super::{Progress, Views, key_bytes, read, schema, sql};
 use crate::release::{
     Fact, Facts, FactsError, History, Key, Lens, Moment, Replay, Transition, joined_keys, joins,
     keys, start_of,
@@ -65,7 +66,11 @@ impl Views {
                 Ok(Correction { moment: read::moment(row)?, target: super::seq_of(row.get(2)?) })
             })
             .map_err(FactsError::new)?;
-        self.corrections = rows.collect::<rusqlite::Result<_>>().map_err(FactsError::new)?;
+        let mut corrections = Corrections::default();
+        for correction in rows {
+            corrections.push(correction.map_err(FactsError::new)?);
+        }
+        self.corrections = corrections;
         Ok(())
     }
 
@@ -107,7 +112,7 @@ impl Views {
         match fact.body() {
             Body::CommitMerged(_) => self.raise_level(fact)?,
             Body::DeployStarted(start) => {
-                let all = self.everything().find(&deploy_key(&start.deploy_id))?;
+                let all = self.uncorrected().find(&deploy_key(&start.deploy_id))?;
                 for other in all.iter().filter(|other| joins(&other.event).is_some()) {
                     self.join(other, fact)?;
                 }
@@ -120,7 +125,7 @@ impl Views {
             Body::EventCorrected(corrected) => self.correct(fact, &corrected.corrects, dirty)?,
             _ => {
                 if let Some(id) = joins(&fact.event) {
-                    let all = self.everything().find(&deploy_key(id))?;
+                    let all = self.uncorrected().find(&deploy_key(id))?;
                     for start in all.iter().filter(|other| start_of(other).is_some()) {
                         self.join(fact, start)?;
                     }
@@ -152,7 +157,13 @@ impl Views {
         Ok(())
     }
 
-    /// Returns a view of everything that was indexed so far.
+    /// Returns a view of everything that was indexed so far, corrected or not: what a correction
+    /// takes out must stay under its keys, for the views that do not include the correction.
+    fn uncorrected(&self) -> super::View<'_> {
+        super::View::uncorrected(self)
+    }
+
+    /// Returns the view of the head.
     fn everything(&self) -> super::View<'_> {
         self.view(Lens { as_of: Time::MAX, as_known: u64::MAX >> 1 })
     }
@@ -163,26 +174,9 @@ impl Views {
         corrects: &serde_json::Value,
         dirty: &mut Dirty,
     ) -> Result<(), FactsError> {
-        let target = match corrects.as_u64() {
-            Some(seq) => Some(seq),
-            None => match corrects.as_str().and_then(|text| text.parse().ok()) {
-                Some(id) => self.ledger.find(id).map_err(FactsError::new)?,
-                None => None,
-            },
-        };
-        let Some(target) = target.filter(|target| *target < fact.seq) else { return Ok(()) };
-        let Some(corrected) = self.fact(target)? else { return Ok(()) };
-        // Mark before the correction hides the start.
-        if let Some(id) =
-            start_of(&corrected).map(|s| s.deploy_id.as_str()).or(joins(&corrected.event))
-        {
-            let all = self.everything().find(&deploy_key(id))?;
-            mark(dirty, &all, corrected.moment());
-        }
-        if let Body::DeployRemoved(removed) = corrected.body() {
-            let key = (corrected.event.component().to_owned(), removed.environment.to_string());
-            touch(dirty, key, corrected.moment());
-        }
+        let target = self.corrected(corrects)?.filter(|target| *target < fact.seq);
+        let Some(target) = target else { return Ok(()) };
+        self.mark_corrected(target, dirty)?;
         let moment = fact.moment();
         self.db
             .execute(
@@ -194,13 +188,48 @@ impl Views {
         Ok(())
     }
 
+    /// Returns the seq of the event that a correction names, where the book has it.
+    fn corrected(&self, corrects: &serde_json::Value) -> Result<Option<u64>, FactsError> {
+        match corrects.as_u64() {
+            Some(seq) => Ok(Some(seq)),
+            None => match corrects.as_str().and_then(|text| text.parse().ok()) {
+                Some(id) => self.ledger.find(id).map_err(FactsError::new),
+                None => Ok(None),
+            },
+        }
+    }
+
+    /// Notes which folds the event that comes or goes with a correction touches.
+    fn mark_corrected(&self, target: u64, dirty: &mut Dirty) -> Result<(), FactsError> {
+        let mut next = Some(target);
+        while let Some(target) = next.take() {
+            let Some(fact) = self.fact(target)? else { return Ok(()) };
+            if let Some(id) = start_of(&fact).map(|s| s.deploy_id.as_str()).or(joins(&fact.event)) {
+                mark(dirty, &self.uncorrected().find(&deploy_key(id))?, fact.moment());
+            }
+            match fact.body() {
+                Body::DeployRemoved(removed) => {
+                    let component = fact.event.component().to_owned();
+                    touch(dirty, (component, removed.environment.to_string()), fact.moment());
+                }
+                // A correction that goes brings back what it took out.
+                Body::EventCorrected(correction) => {
+                    let earlier = self.corrected(&correction.corrects)?;
+                    next = earlier.filter(|earlier| *earlier < target);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a commit its topological level, and its children theirs when they came first.
     fn raise_level(&self, fact: &Arc<Fact>) -> Result<(), FactsError> {
         let mut waiting = vec![Arc::clone(fact)];
         let mut raised = BTreeSet::new();
         while let Some(fact) = waiting.pop() {
             let Body::CommitMerged(merge) = fact.body() else { continue };
-            let view = self.everything();
+            let view = self.uncorrected();
             let mut level = 1;
             for parent in &merge.parents {
                 level = level.max(view.commit_level(parent)? + 1);

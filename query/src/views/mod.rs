@@ -7,6 +7,7 @@
 //! remembers where events are and what the fold gave.
 
 mod advance;
+mod correction;
 mod read;
 mod schema;
 
@@ -18,9 +19,11 @@ use std::sync::Arc;
 use relbook_ledger::store::{Ledger, Record};
 use rusqlite::Connection;
 
-use crate::release::{Fact, FactsError, Lens, Moment};
+use crate::release::{Fact, FactsError, Lens};
 
 pub use read::View;
+
+use correction::Corrections;
 
 /// Reports progress: events applied so far, events to apply.
 pub type Progress<'a> = &'a dyn Fn(u64, u64);
@@ -29,15 +32,8 @@ pub type Progress<'a> = &'a dyn Fn(u64, u64);
 pub struct Views {
     ledger: Ledger,
     db: Connection,
-    corrections: Vec<Correction>,
+    corrections: Corrections,
     facts: RefCell<HashMap<u64, Arc<Fact>>>,
-}
-
-/// A correction: what it takes out, and since when a view includes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Correction {
-    target: u64,
-    moment: Moment,
 }
 
 /// Facts kept in memory; beyond it the cache starts anew.
@@ -74,7 +70,7 @@ impl Views {
     }
 
     fn over(db: Connection, ledger: Ledger) -> Self {
-        Self { ledger, db, corrections: Vec::new(), facts: RefCell::default() }
+        Self { ledger, db, corrections: Corrections::default(), facts: RefCell::default() }
     }
 
     /// Returns the ledger that the views are made from.

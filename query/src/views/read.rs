@@ -1,5 +1,6 @@
 //! One view of the book, read through the index: what the core's rules see.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use relbook_ledger::time::Time;
 pub struct View<'a> {
     views: &'a Views,
     lens: Lens,
+    /// The seqs of the events that corrections take out.
+    hidden: Arc<HashSet<u64>>,
     /// Whether the folds kept at the head are those of this view.
     at_head: bool,
 }
@@ -23,14 +26,14 @@ impl<'a> View<'a> {
     pub(super) fn new(views: &'a Views, lens: Lens) -> Self {
         let head = lens.as_known.saturating_add(1) >= views.ledger.size();
         // The kept folds leave out what any correction took out; an earlier view may not.
-        let corrected = views.corrections.iter().any(|c| c.moment.at > lens.as_of);
-        Self { views, lens, at_head: head && !corrected }
+        let at_head = head && views.corrections.are_before(lens.as_of);
+        Self { views, lens, hidden: views.corrections.hidden(lens), at_head }
     }
 
-    fn visible(&self, seq: u64) -> bool {
-        !self.views.corrections.iter().any(|c| {
-            c.target == seq && c.moment.at <= self.lens.as_of && c.moment.seq <= self.lens.as_known
-        })
+    /// Shows everything that was indexed so far, corrected or not.
+    pub(super) fn uncorrected(views: &'a Views) -> Self {
+        let lens = Lens { as_of: Time::MAX, as_known: u64::MAX >> 1 };
+        Self { views, lens, hidden: Arc::default(), at_head: false }
     }
 
     /// Feeds the facts under a key to `take`, from `from` (not included) in effective order.
@@ -60,7 +63,7 @@ impl<'a> View<'a> {
         let mut rows = statement.query(bounds).map_err(FactsError::new)?;
         while let Some(row) = rows.next().map_err(FactsError::new)? {
             let seq = seq_of(row.get(0).map_err(FactsError::new)?);
-            if !self.visible(seq) {
+            if self.hidden.contains(&seq) {
                 continue;
             }
             let Some(fact) = self.views.fact(seq)? else { continue };

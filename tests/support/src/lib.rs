@@ -1,5 +1,6 @@
-//! What the suites and benches share: a scratch book and a generated history.
+//! What the suites and benches share: a scratch book, a generated history, a told story.
 
 pub mod environment;
 pub mod history;
 pub mod scratch;
+pub mod story;
