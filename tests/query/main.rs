@@ -8,6 +8,7 @@ mod changes;
 mod classes;
 mod compat;
 mod duties;
+mod gate;
 mod live;
 mod provenance;
 mod published;

@@ -8,6 +8,7 @@ mod commit_in_prod;
 mod compat;
 mod current_versions;
 mod deploys;
+mod gate_results;
 mod live_shares;
 mod production_releases;
 mod release_diffs;
@@ -16,6 +17,7 @@ pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
 pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
+pub(crate) use gate_results::row_of as gate_row;
 pub(crate) use release_diffs::change_cells;
 
 use std::sync::Arc;
@@ -64,6 +66,7 @@ pub const PROJECTIONS: &[Projection] = &[
     release_diffs::PROJECTION,
     approver_history::PROJECTION,
     deploys::PROJECTION,
+    gate_results::PROJECTION,
     compat::PROJECTION,
 ];
 

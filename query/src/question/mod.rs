@@ -4,9 +4,11 @@ mod approvals;
 mod commit;
 mod compat;
 mod diff;
+mod gate;
 mod status;
 
 pub use compat::{Codes, CompatAsk};
+pub use gate::{GateAsk, GateOf};
 
 use std::sync::Arc;
 
@@ -49,6 +51,8 @@ pub enum Question {
         /// What exactly.
         ask: CompatAsk,
     },
+    /// May an artifact enter a stage, or might it have?
+    Gate(GateAsk),
     /// Q6: who approved a deploy.
     Approvals {
         /// The environment.
@@ -177,6 +181,7 @@ impl Question {
             Self::Commit { .. } => "commit",
             Self::Diff { .. } => "diff",
             Self::Compat { .. } => "compat",
+            Self::Gate(_) => "gate",
             Self::Approvals { .. } => "approvals",
         }
     }
@@ -215,6 +220,7 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
             diff::answer(core, environment, component, versions, *transitions)
         }
         Question::Compat { environment, ask } => compat::answer(core, environment, ask),
+        Question::Gate(ask) => gate::answer(core, ask),
         Question::Approvals { environment, component, which } => {
             approvals::answer(core, environment, component.as_deref(), which)
         }
