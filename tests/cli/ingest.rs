@@ -43,8 +43,9 @@ fn blobs(env: &TestEnvironment) -> Vec<std::path::PathBuf> {
     let dir = env.path().join("book/blobs/blake3");
     let Ok(prefixes) = std::fs::read_dir(dir) else { return Vec::new() };
     prefixes
-        .flat_map(|prefix| std::fs::read_dir(prefix.unwrap().path()).unwrap())
-        .map(|blob| blob.unwrap().path())
+        .flatten()
+        .flat_map(|prefix| std::fs::read_dir(prefix.path()).into_iter().flatten().flatten())
+        .map(|blob| blob.path())
         .collect()
 }
 

@@ -311,6 +311,16 @@ fn a_rollback_voids_the_approvals_before_it() {
 }
 
 #[test]
+fn a_rollback_that_names_no_deploy_voids_them_too() {
+    let mut story = minor();
+    story.approve("09T09:00", "A1", "rita", "1.5.0");
+    deploy(&mut story).finish("10T09:05", "P2", "us", "succeeded");
+    story.live_with("10T12:00", "P3", "1.4.1", json!({"reason": "rollback"}));
+    story.start("11T09:00", "P4", "production", "1.5.0");
+    assert_eq!(rows(&mut story, "P4"), ["A1 false [voided_by_rollback]"]);
+}
+
+#[test]
 fn an_approval_after_the_rollback_counts() {
     let mut story = rolled_back();
     story.approve("11T08:00", "A2", "rita", "1.5.0");

@@ -261,6 +261,21 @@ fn a_digest_that_was_rolled_back_is_held() {
 }
 
 #[test]
+fn a_rollback_that_names_no_deploy_holds_what_it_replaced() {
+    let mut story = semver(&["us", "eu"], &["1.4.1", "1.4.2", "1.4.3"]);
+    story.live("02T09:00", "P1", "1.4.1").live("03T09:00", "P2", "1.4.2");
+    story.live_with("03T10:00", "P3", "1.4.3", json!({"targets": ["us"]}));
+    let back = json!({"reason": "rollback", "targets": ["us"]});
+    story.live_with("04T09:00", "P4", "1.4.1", back);
+    story.start("05T09:00", "P5", "production", "1.4.3");
+    story.start("05T09:01", "P6", "production", "1.4.2");
+    let ask = ask(&mut story);
+    assert_eq!(ask.deploy("P5", "held approval_required"), "true true");
+    // What ran elsewhere, or on the same target before, is not meant.
+    assert_eq!(ask.deploy("P6", "held approval_required"), "false false");
+}
+
+#[test]
 fn a_held_digest_may_come_back_with_an_approval_and_is_then_free() {
     let mut story = rolled_back();
     story.approve("05T08:00", "A1", "rita", "1.4.2").live("05T09:00", "P4", "1.4.2");

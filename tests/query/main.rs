@@ -1,5 +1,7 @@
 //! The suite of the query crate: told stories and generated histories against the core, the views
-//! and the tables.
+//! and the tables. What each module proves stands in tests/README.md.
+
+#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop")]
 
 mod approvals;
 mod ask;
@@ -10,6 +12,7 @@ mod compat;
 mod duties;
 mod gate;
 mod live;
+mod model;
 mod provenance;
 mod published;
 mod releases;

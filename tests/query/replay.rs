@@ -53,7 +53,8 @@ fn views_advanced_event_by_event_equal_a_fresh_replay() {
             seqs.extend(scratch.append(chunk).iter().map(|receipt| receipt.seq));
             if i % 9 == 8 {
                 let more = corrected(seed + i as u64, seqs.len().saturating_sub(8), &seqs[8..]);
-                scratch.append(&more);
+                // Corrections may be corrected as well.
+                seqs.extend(scratch.append(&more).iter().map(|receipt| receipt.seq));
             }
             let advanced = Book::open(&scratch.path(), &|_, _| {}).unwrap();
             let ledger = Ledger::open(&scratch.path()).unwrap();

@@ -202,7 +202,7 @@ impl Core<'_> {
         }
         let case = Case {
             authors: self.authors(deploy)?,
-            rollbacks: self.rollbacks_away(deploy)?,
+            rollbacks: self.rollbacks_away(&deploy.component, &deploy.start.digest)?,
             policy: self.policy_at(deploy.fact.seq)?.0,
             deploy,
         };
@@ -280,21 +280,6 @@ impl Core<'_> {
             }
         }
         Ok(authors)
-    }
-
-    /// Returns the starts of rollbacks away from the deploy's artifact.
-    fn rollbacks_away(&self, deploy: &Deploy) -> Result<Vec<Moment>, FactsError> {
-        let mut moments = Vec::new();
-        for other in self.deploys_of_digest(&deploy.component, &deploy.start.digest)? {
-            let key = Key::RollbackOf { deploy_id: other.id().to_owned() };
-            for rollback in self.facts.find(&key)? {
-                let same = matches!(rollback.body(), Body::DeployStarted(s) if s.digest == deploy.start.digest);
-                if !same {
-                    moments.push(rollback.moment());
-                }
-            }
-        }
-        Ok(moments)
     }
 }
 

@@ -11,6 +11,7 @@ use super::artifact::Origin;
 use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
 use super::product::Component;
+use super::replay::start_of;
 
 /// How a deploy went on one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,22 +319,42 @@ impl Core<'_> {
         Ok(origin.map(|origin| origin.version))
     }
 
+    /// Returns the starts of rollbacks away from an artifact: those that name one of its deploys,
+    /// and those that name none and took its place on a target.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn rollbacks_away(&self, component: &str, digest: &str) -> Result<Vec<Moment>, FactsError> {
+        let away = |fact: &Fact| start_of(fact).is_some_and(|start| *start.digest != *digest);
+        let mut moments = Vec::new();
+        for deploy in self.deploys_of_digest(component, digest)? {
+            let key = Key::RollbackOf { deploy_id: deploy.id().to_owned() };
+            let named = self.facts.find(&key)?;
+            moments.extend(named.iter().filter(|fact| away(fact)).map(|fact| fact.moment()));
+        }
+        let key = Key::UnnamedRollbacks { component: component.to_owned() };
+        for fact in self.facts.find(&key)?.iter().filter(|fact| away(fact)) {
+            let Some(start) = start_of(fact) else { continue };
+            let before = self.facts.history(component, &start.environment, fact.moment())?;
+            let had_it = |target: &relbook_ledger::event::Name| {
+                let stable = before.targets.get(target.as_str()).and_then(|t| t.stable.as_ref());
+                stable.is_some_and(|share| share.digest == digest)
+            };
+            if start.targets.iter().any(had_it) {
+                moments.push(fact.moment());
+            }
+        }
+        Ok(moments)
+    }
+
     /// Tells whether the artifact of a deploy had been rolled back from before it started, and
     /// did not come back with an approval since (A.7, A.9).
     fn held(&self, deploy: &Deploy) -> Result<bool, FactsError> {
-        let before = self.deploys_of_digest(&deploy.component, &deploy.start.digest)?;
-        let mut held_since: Option<Moment> = None;
-        for earlier in before.iter().filter(|d| d.started().supports(deploy.started())) {
-            let key = Key::RollbackOf { deploy_id: earlier.id().to_owned() };
-            for rollback in self.facts.find(&key)? {
-                let away = !matches!(rollback.body(), Body::DeployStarted(s) if s.digest == deploy.start.digest);
-                if away && rollback.moment().supports(deploy.started()) {
-                    held_since = held_since.max(Some(rollback.moment()));
-                }
-            }
-        }
+        let away = self.rollbacks_away(&deploy.component, &deploy.start.digest)?;
+        let held_since = away.into_iter().filter(|m| m.supports(deploy.started())).max();
         let Some(since) = held_since else { return Ok(false) };
-        for between in before.iter().filter(|d| {
+        let deploys = self.deploys_of_digest(&deploy.component, &deploy.start.digest)?;
+        for between in deploys.iter().filter(|d| {
             d.started() > since && d.started().supports(deploy.started()) && d.id() != deploy.id()
         }) {
             if between.start.stage == Stage::Production && self.approved(between)? {

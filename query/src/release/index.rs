@@ -9,7 +9,7 @@ use std::fmt;
 use relbook_ledger::event::check::CheckCompleted;
 use relbook_ledger::event::deploy::DeployStarted;
 use relbook_ledger::event::source::CommitMerged;
-use relbook_ledger::event::{Body, Event, Stage};
+use relbook_ledger::event::{Body, Event, Reason, Stage};
 
 /// What the name of a hotfix branch begins with (semantics A.11).
 pub(super) const HOTFIX_BRANCH: &str = "hotfix/";
@@ -86,6 +86,8 @@ keys! {
     Tag "tag" (component, tag),
     /// Removals of a component from targets of an environment.
     Removals "removals" (component, environment),
+    /// Rollbacks of a component that do not name the deploy that they take back.
+    UnnamedRollbacks "rollbacks" (component),
     /// Checks of one suite that name a commit.
     CheckCommit "check.commit" (component, suite, commit),
     /// Checks of one suite that name an artifact.
@@ -227,9 +229,12 @@ fn start(component: String, d: &DeployStarted) -> Vec<Key> {
         Key::Live { component: component.clone(), environment: d.environment.to_string() },
     ];
     if d.break_glass == Some(true) {
-        keys.push(Key::BreakGlass { component });
+        keys.push(Key::BreakGlass { component: component.clone() });
     }
     keys.extend(d.hotfix_id.as_deref().map(|id| Key::OfHotfix { hotfix_id: id.to_owned() }));
+    if d.reason == Some(Reason::Rollback) && d.rollback_of.is_none() {
+        keys.push(Key::UnnamedRollbacks { component });
+    }
     keys.extend(d.rollback_of.as_deref().map(|id| Key::RollbackOf { deploy_id: id.to_owned() }));
     keys
 }

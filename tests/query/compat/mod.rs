@@ -151,8 +151,10 @@ fn a_pair_shows_the_released_versions_of_each_row() {
     orion.yank("orion-cli", "1.8.0");
     orion.failed_build("orion-api", "1.4.9");
     orion.build("orion-api", "1.4.10");
+    orion.yank("orion-api", "1.3.5");
     let rows = orion.pair("api", "cli").to_json()["rows"].clone();
     assert_eq!(rows[1]["cli_versions"], json!(["1.8.3"]));
+    assert_eq!(rows[1]["api_versions"], json!(["1.4.2", "1.4.10"]), "a build can be yanked too");
     assert_eq!(rows[0]["api_versions"], json!(["1.4.2", "1.4.10", "1.5.0"]), "by precedence");
     let names: Vec<_> =
         orion.pair("api", "cli").table.columns.into_iter().map(|c| c.name).collect();

@@ -65,16 +65,15 @@ impl Orion {
             events.push(json!({"kind": "release.published", "component": "orion-helm",
                 "version": version, "digest": digest('8'), "app_version": app_version}));
         }
-        for event in events {
-            orion.append(event);
-        }
         for digit in [API_135, API_142, API_150] {
             let version = orion.version(digit);
-            orion.append(build("orion-api", version, digit));
+            events.push(build("orion-api", version, digit));
             // So that no declared pair lacks a contract check (M11).
-            orion.append(json!({"kind": "check.completed", "component": "orion-api",
+            events.push(json!({"kind": "check.completed", "component": "orion-api",
                 "suite": "contract", "result": "pass", "digest": digest(digit)}));
         }
+        let events: Vec<Value> = events.into_iter().map(|event| orion.timed(event)).collect();
+        orion.scratch.append(&events);
         orion.deploy(API_142, &["us-east-1", "eu-west-1"]);
         orion
     }
@@ -95,8 +94,8 @@ impl Orion {
         }
     }
 
-    /// Appends an event a minute after the last one.
-    pub(crate) fn append(&mut self, mut event: Value) -> u64 {
+    /// Gives an event without a time the minute after the last one.
+    fn timed(&self, mut event: Value) -> Value {
         if event.get("occurred_at").is_none() {
             let minute = self.minutes.get() + 1;
             self.minutes.set(minute);
@@ -104,6 +103,12 @@ impl Orion {
             let at = start.plus_seconds(i64::from(minute) * 60);
             event["occurred_at"] = json!(at.to_string());
         }
+        event
+    }
+
+    /// Appends an event.
+    pub(crate) fn append(&mut self, event: Value) -> u64 {
+        let event = self.timed(event);
         self.scratch.append(&[event])[0].seq
     }
 
