@@ -17,3 +17,4 @@ mod provenance;
 mod published;
 mod releases;
 mod replay;
+mod rollback;

@@ -12,6 +12,7 @@ mod gate_results;
 mod live_shares;
 mod production_releases;
 mod release_diffs;
+mod rollback_targets;
 
 pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
@@ -19,6 +20,7 @@ pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
 pub(crate) use gate_results::row_of as gate_row;
 pub(crate) use release_diffs::change_cells;
+pub(crate) use rollback_targets::row_of as rollback_row;
 
 use std::sync::Arc;
 
@@ -67,6 +69,7 @@ pub const PROJECTIONS: &[Projection] = &[
     approver_history::PROJECTION,
     deploys::PROJECTION,
     gate_results::PROJECTION,
+    rollback_targets::PROJECTION,
     compat::PROJECTION,
 ];
 

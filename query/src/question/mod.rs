@@ -5,6 +5,7 @@ mod commit;
 mod compat;
 mod diff;
 mod gate;
+mod rollback;
 mod status;
 
 pub use compat::{Codes, CompatAsk};
@@ -43,6 +44,15 @@ pub enum Question {
         versions: Option<(String, String)>,
         /// The last two live states instead of the last two releases.
         transitions: bool,
+    },
+    /// Q4: where a component can be rolled back to.
+    Rollback {
+        /// The environment.
+        environment: String,
+        /// The component (name or alias).
+        component: String,
+        /// Versions off the line of what is live too.
+        any: bool,
     },
     /// Q5: which versions go together.
     Compat {
@@ -180,6 +190,7 @@ impl Question {
             Self::Status { .. } => "status",
             Self::Commit { .. } => "commit",
             Self::Diff { .. } => "diff",
+            Self::Rollback { .. } => "rollback",
             Self::Compat { .. } => "compat",
             Self::Gate(_) => "gate",
             Self::Approvals { .. } => "approvals",
@@ -218,6 +229,9 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
         Question::Diff { environment, component, versions, transitions } => {
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
             diff::answer(core, environment, component, versions, *transitions)
+        }
+        Question::Rollback { environment, component, any } => {
+            rollback::answer(core, environment, component, *any)
         }
         Question::Compat { environment, ask } => compat::answer(core, environment, ask),
         Question::Gate(ask) => gate::answer(core, ask),

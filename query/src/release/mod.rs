@@ -19,6 +19,7 @@ mod introduction;
 mod live;
 mod product;
 mod replay;
+mod rollback;
 
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
@@ -34,6 +35,7 @@ pub use introduction::Introduction;
 pub use live::{Canary, History, Share, Step, TargetState, Transition};
 pub use product::{Component, Environment};
 pub use replay::{Replay, replay, start_of};
+pub use rollback::{Block, Candidate, Rollback};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
