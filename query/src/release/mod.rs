@@ -13,6 +13,7 @@ mod current;
 mod deploy;
 mod fact;
 pub mod gate;
+pub mod hotfix;
 mod index;
 mod intent;
 mod introduction;

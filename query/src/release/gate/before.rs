@@ -13,9 +13,9 @@ use crate::release::{
 };
 
 /// The facts of a view that came before a moment on both clocks.
-pub(super) struct Before<'a> {
-    pub(super) outer: &'a Core<'a>,
-    pub(super) at: Moment,
+pub(in crate::release) struct Before<'a> {
+    pub(in crate::release) outer: &'a Core<'a>,
+    pub(in crate::release) at: Moment,
 }
 
 /// The order in which what changes the live state of one place arrived: finds out quickly whether

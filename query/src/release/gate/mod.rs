@@ -26,7 +26,7 @@ use relbook_ledger::policy::Policy;
 use relbook_ledger::time::Time;
 
 pub(in crate::release) use before::Arrivals;
-use before::Before;
+pub(in crate::release) use before::Before;
 pub(in crate::release) use finding::Finding;
 pub(in crate::release) use scan::{ScanVerdict, judge_scan};
 pub use waiver::Waiver;

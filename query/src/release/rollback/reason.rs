@@ -125,7 +125,7 @@ impl<'a> Reasons<'a> {
             return Ok(was_live);
         }
         let deploys = case.core.deploys_of_digest(&case.component.name, &build.digest)?;
-        let here = deploys.iter().filter(|d| {
+        let mut here = deploys.iter().filter(|d| {
             d.start.stage != Stage::Canary && *d.start.environment == *case.environment.name
         });
         let on_target = |d: &&Deploy| {
@@ -135,7 +135,7 @@ impl<'a> Reasons<'a> {
                 .any(|t| Some(t.target.as_str()) == self.base.target && t.outcome == won)
         };
         let good = |d: &&Deploy| d.outcome() == DeployOutcome::Succeeded || on_target(d);
-        let last = here.filter(good).next_back();
+        let last = here.rfind(good);
         evidence.extend(last.into_iter().flat_map(Deploy::evidence));
         Ok(last.is_some())
     }
