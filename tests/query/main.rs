@@ -11,6 +11,7 @@ mod classes;
 mod compat;
 mod duties;
 mod gate;
+mod hotfix;
 mod live;
 mod model;
 mod provenance;

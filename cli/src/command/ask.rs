@@ -1,9 +1,9 @@
 //! `relbook ask`: the seven questions at once.
 //!
-//! A question that this version cannot answer yet is named as such: silence would read as "none".
+//! A question that cannot be asked is named as such: silence would read as "none".
 
 use clap::Args;
-use relbook_query::question::{Answer, CompatAsk, Question, WhichDeploy};
+use relbook_query::question::{Answer, CompatAsk, HotfixAsk, Question, WhichDeploy};
 use relbook_query::table::Cell;
 use serde_json::{Value, json};
 
@@ -46,8 +46,6 @@ const TITLES: [&str; 7] = [
     "Who approved the last production deploy, and when?",
     "How does a hotfix get out in time?",
 ];
-
-const LATER: &str = "not answered yet: comes with the next issue";
 
 /// Asks them all and shows the answers.
 pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
@@ -92,6 +90,10 @@ fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
         component,
         any: false,
     })?;
+    let hotfix = of_one("hotfix", &|component| {
+        let ask = HotfixAsk::Plan(None);
+        Question::Hotfix { environment: environment(), component, ask }
+    })?;
     Ok([
         answered(ask(&Question::Status { environment: environment() })?),
         answered(ask(&Question::Commit { environment: environment(), component: None })?),
@@ -99,7 +101,7 @@ fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
         rollback,
         answered(ask(&Question::Compat { environment: environment(), ask: CompatAsk::Live })?),
         answered(approvals),
-        Part::NotAnswered("hotfix", LATER.to_owned()),
+        hotfix,
     ])
 }
 
