@@ -245,6 +245,7 @@ impl From<AnswerError> for Error {
             | AnswerError::UnknownVersion { .. }
             | AnswerError::BadVersion { .. }
             | AnswerError::SameComponent { .. }
+            | AnswerError::UnknownHotfix { .. }
             | AnswerError::UnknownDeploy { .. } => Self::usage(error.to_string()),
             other => Self::not_done("damaged", other.to_string()),
         }

@@ -1,9 +1,9 @@
 //! `relbook ask`: the seven questions at once.
 //!
-//! A question that this version cannot answer yet is named as such: silence would read as "none".
+//! A question that cannot be asked is named as such: silence would read as "none".
 
 use clap::Args;
-use relbook_query::question::{Answer, CompatAsk, Question, WhichDeploy};
+use relbook_query::question::{Answer, CompatAsk, HotfixAsk, Question, WhichDeploy};
 use relbook_query::table::Cell;
 use serde_json::{Value, json};
 
@@ -47,8 +47,6 @@ const TITLES: [&str; 7] = [
     "How does a hotfix get out in time?",
 ];
 
-const LATER: &str = "not answered yet: comes with the next issue";
-
 /// Asks them all and shows the answers.
 pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let parts = parts(args, config, ui)?;
@@ -79,23 +77,31 @@ fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
         all.next().map(|(name, _)| name.to_owned())
     };
     let component = component.or(deployed).or_else(registered);
-    let diff = match component {
-        Some(component) => answered(ask(&Question::Diff {
-            environment: environment(),
-            component,
-            versions: None,
-            transitions: false,
-        })?),
-        None => Part::NotAnswered("diff", "no component is registered".to_owned()),
+    let of_one = |name: &'static str, question: &dyn Fn(String) -> Question| match &component {
+        Some(component) => ask(&question(component.clone())).map(answered),
+        None => Ok(Part::NotAnswered(name, "no component is registered".to_owned())),
     };
+    let diff = of_one("diff", &|component| {
+        let (versions, transitions) = (None, false);
+        Question::Diff { environment: environment(), component, versions, transitions }
+    })?;
+    let rollback = of_one("rollback", &|component| Question::Rollback {
+        environment: environment(),
+        component,
+        any: false,
+    })?;
+    let hotfix = of_one("hotfix", &|component| {
+        let ask = HotfixAsk::Plan(None);
+        Question::Hotfix { environment: environment(), component, ask }
+    })?;
     Ok([
         answered(ask(&Question::Status { environment: environment() })?),
         answered(ask(&Question::Commit { environment: environment(), component: None })?),
         diff,
-        Part::NotAnswered("rollback", LATER.to_owned()),
+        rollback,
         answered(ask(&Question::Compat { environment: environment(), ask: CompatAsk::Live })?),
         answered(approvals),
-        Part::NotAnswered("hotfix", LATER.to_owned()),
+        hotfix,
     ])
 }
 

@@ -11,10 +11,13 @@ pub mod checkpoint;
 pub mod commit;
 pub mod compat;
 pub mod completions;
+pub mod debt;
 pub mod demo;
 pub mod diff;
 mod flags;
 pub mod import;
+pub mod gate;
+pub mod hotfix;
 pub mod ingest;
 pub mod init;
 pub mod key;
@@ -22,6 +25,7 @@ pub mod man;
 mod overview;
 pub mod query;
 mod question;
+pub mod rollback;
 mod short;
 pub mod status;
 pub mod verify;
@@ -60,10 +64,14 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Status(args) => status::run(args, &config, ui),
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),
+        Command::Rollback(args) => rollback::run(args, &config, ui),
         Command::Compat(args) => compat::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Query(args) => query::run(&args, &config, ui),
+        Command::Hotfix(args) => hotfix::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
+        Command::Gate(args) => gate::run(*args, &config, ui),
+        Command::Debt(args) => debt::run(args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {

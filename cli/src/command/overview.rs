@@ -8,10 +8,10 @@ const QUESTIONS: [(&str, &str); 7] = [
     ("Which version of every component is live?", "relbook status"),
     ("Which commit is that?", "relbook commit"),
     ("What changed between the last two releases?", "relbook diff COMPONENT"),
-    ("Where can we roll back to?", "relbook rollback COMPONENT   (next issue)"),
+    ("Where can we roll back to?", "relbook rollback COMPONENT"),
     ("Which versions go together?", "relbook compat"),
     ("Who approved the last production deploy?", "relbook approvals"),
-    ("How does a hotfix get out in time?", "relbook hotfix COMPONENT     (next issue)"),
+    ("How does a hotfix get out in time?", "relbook hotfix COMPONENT"),
 ];
 
 /// Prints the overview.

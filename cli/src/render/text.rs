@@ -64,6 +64,18 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
             "author",
             "equivalent_of",
         ]),
+        "rollback" => Some(&[
+            "target",
+            "rank",
+            "version",
+            "last_live_from",
+            "last_live_until",
+            "eligible",
+            "reasons",
+            "requires_approval",
+        ]),
+        "hotfix" => Some(&["no", "step", "latest_at", "status", "done_at", "profile_change"]),
+        "gate" => Some(&["gate", "required", "verdict", "observed", "threshold", "evidence_at"]),
         "approvals" => Some(&[
             "approval_id",
             "decision",

@@ -160,6 +160,31 @@ impl Pattern {
         self.join(self.0.segments.iter().map(|segment| segment.example.to_owned()))
     }
 
+    /// Returns the version of a day with that number in its last place; the other plain numbers
+    /// are those of `like`. Nothing for a pattern that counts weeks or has no number at its end.
+    pub fn dated(
+        &self,
+        (year, month, day): (i32, u32, u32),
+        like: &super::Version,
+        number: u64,
+    ) -> Option<String> {
+        let last = self.len().checked_sub(1)?;
+        let mut parts = Vec::with_capacity(self.len());
+        for (index, segment) in self.0.segments.iter().enumerate() {
+            let digits = match segment.unit {
+                Unit::Year if segment.style == Style::Four => year.to_string(),
+                Unit::Year => year.checked_sub(2000)?.to_string(),
+                Unit::Month => month.to_string(),
+                Unit::Day if index != last => day.to_string(),
+                Unit::Week | Unit::Day => return None,
+                Unit::Major | Unit::Minor | Unit::Micro if index == last => number.to_string(),
+                Unit::Major | Unit::Minor | Unit::Micro => like.components().nth(index)?.to_owned(),
+            };
+            parts.push(segment.write(&digits));
+        }
+        Some(self.join(parts.into_iter()))
+    }
+
     /// Splits a version into its numbers, or says what is wrong with it and what to write.
     pub(super) fn parse_version(&self, text: &str) -> Result<Parts, String> {
         let spans = self.split(text).ok_or_else(|| format!("write it like {}", self.example()))?;

@@ -3,10 +3,16 @@
 mod approvals;
 mod commit;
 mod compat;
+mod debt;
 mod diff;
+mod gate;
+mod hotfix;
+mod rollback;
 mod status;
 
 pub use compat::{Codes, CompatAsk};
+pub use gate::{GateAsk, GateOf};
+pub use hotfix::HotfixAsk;
 
 use std::sync::Arc;
 
@@ -42,6 +48,15 @@ pub enum Question {
         /// The last two live states instead of the last two releases.
         transitions: bool,
     },
+    /// Q4: where a component can be rolled back to.
+    Rollback {
+        /// The environment.
+        environment: String,
+        /// The component (name or alias).
+        component: String,
+        /// Versions off the line of what is live too.
+        any: bool,
+    },
     /// Q5: which versions go together.
     Compat {
         /// The environment.
@@ -49,6 +64,24 @@ pub enum Question {
         /// What exactly.
         ask: CompatAsk,
     },
+    /// Q7: how a hotfix gets out in time.
+    Hotfix {
+        /// The environment.
+        environment: String,
+        /// The component (name or alias).
+        component: String,
+        /// What exactly.
+        ask: HotfixAsk,
+    },
+    /// What is owed after hotfixes and broken glass.
+    Debt {
+        /// The environment.
+        environment: String,
+        /// Only this component (name or alias).
+        component: Option<String>,
+    },
+    /// May an artifact enter a stage, or might it have?
+    Gate(GateAsk),
     /// Q6: who approved a deploy.
     Approvals {
         /// The environment.
@@ -158,6 +191,16 @@ pub enum AnswerError {
         /// The environment.
         environment: String,
     },
+    /// No hotfix of the component has the id.
+    #[error("{component} has no hotfix `{id}`; there are: {known}")]
+    UnknownHotfix {
+        /// The component.
+        component: String,
+        /// The id as asked.
+        id: String,
+        /// The ids that there are, comma-separated.
+        known: String,
+    },
     /// The book or its views could not be read.
     #[error("the book could not be read: {0}")]
     Read(String),
@@ -176,7 +219,11 @@ impl Question {
             Self::Status { .. } => "status",
             Self::Commit { .. } => "commit",
             Self::Diff { .. } => "diff",
+            Self::Rollback { .. } => "rollback",
             Self::Compat { .. } => "compat",
+            Self::Hotfix { .. } => "hotfix",
+            Self::Debt { .. } => "debt",
+            Self::Gate(_) => "gate",
             Self::Approvals { .. } => "approvals",
         }
     }
@@ -214,7 +261,17 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
             diff::answer(core, environment, component, versions, *transitions)
         }
+        Question::Rollback { environment, component, any } => {
+            rollback::answer(core, environment, component, *any)
+        }
         Question::Compat { environment, ask } => compat::answer(core, environment, ask),
+        Question::Gate(ask) => gate::answer(core, ask),
+        Question::Hotfix { environment, component, ask } => {
+            hotfix::answer(core, environment, component, ask)
+        }
+        Question::Debt { environment, component } => {
+            debt::answer(core, environment, component.as_deref())
+        }
         Question::Approvals { environment, component, which } => {
             approvals::answer(core, environment, component.as_deref(), which)
         }

@@ -12,11 +12,15 @@ pub mod conventional;
 mod current;
 mod deploy;
 mod fact;
+pub mod gate;
+pub mod hotfix;
 mod index;
+mod intent;
 mod introduction;
 mod live;
 mod product;
 mod replay;
+mod rollback;
 
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
@@ -25,16 +29,20 @@ pub use compat::{Compat, CompatVerdict, Compatibility};
 pub use current::{Current, LiveShare, Published, Role, State};
 pub use deploy::{Deploy, DeployClass, DeployOutcome, TargetOutcome};
 pub use fact::{Fact, Facts, FactsError, Moment};
+pub use gate::{GateResult, GateVerdict, Promotion};
 pub use index::{Key, joined_keys, joins, keys};
+pub use intent::Intent;
 pub use introduction::Introduction;
 pub use live::{Canary, History, Share, Step, TargetState, Transition};
 pub use product::{Component, Environment};
 pub use replay::{Replay, replay, start_of};
+pub use rollback::{Block, Candidate, Rollback};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use relbook_ledger::policy::Policy;
 use relbook_ledger::time::Time;
 
 /// The two clocks of a question (semantics A.2): what had happened by `as_of`, as far as the book
@@ -51,19 +59,31 @@ pub struct Lens {
 pub struct Core<'a> {
     facts: &'a dyn Facts,
     cache: RefCell<Cache>,
+    /// The policy to judge by, instead of that in force at the time.
+    policy: Option<PolicyInForce>,
 }
+
+/// Policy values, and the event that brought their last change.
+pub type PolicyInForce = (Policy, Option<Arc<Fact>>);
 
 /// What one question asks for again and again.
 #[derive(Default)]
 struct Cache {
     components: Option<Vec<Arc<Component>>>,
     transitions: HashMap<(String, String), Arc<Vec<Transition>>>,
+    arrivals: HashMap<(String, String), Arc<gate::Arrivals>>,
 }
 
 impl<'a> Core<'a> {
     /// Makes the rules over a view.
     pub fn new(facts: &'a dyn Facts) -> Self {
-        Self { facts, cache: RefCell::default() }
+        Self { facts, cache: RefCell::default(), policy: None }
+    }
+
+    /// Makes the same rules judge everything by one policy, such as today's.
+    #[must_use]
+    pub fn judging_by(self, policy: PolicyInForce) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// Returns the facts that the rules read.
