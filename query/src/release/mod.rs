@@ -14,7 +14,9 @@ mod deploy;
 mod fact;
 mod index;
 mod introduction;
+mod listing;
 mod live;
+mod period;
 mod product;
 mod replay;
 
@@ -27,7 +29,9 @@ pub use deploy::{Deploy, DeployClass, DeployOutcome, TargetOutcome};
 pub use fact::{Fact, Facts, FactsError, Moment};
 pub use index::{Key, joined_keys, joins, keys};
 pub use introduction::Introduction;
+pub use listing::listing_keys;
 pub use live::{Canary, History, Share, Step, TargetState, Transition};
+pub use period::Period;
 pub use product::{Component, Environment};
 pub use replay::{Replay, replay, start_of};
 
