@@ -258,12 +258,14 @@ impl Core<'_> {
             let origin = self.origin(name, &release.digest, Some(&release.version))?;
             let mut seqs = vec![fact.seq, tag.moment.seq];
             seqs.extend(origin.iter().map(|origin| origin.seq));
-            let commit = origin.map(|o| o.commit).or(release.commit.as_ref().map(|c| c.to_string()));
+            let commit =
+                origin.map(|o| o.commit).or(release.commit.as_ref().map(|c| c.to_string()));
             let detail = match commit {
                 Some(commit) if commit == tag.commit => None,
-                Some(commit) => {
-                    Some(format!("{} was built from {commit}, {} points to {}", release.digest, tag.tag, tag.commit))
-                }
+                Some(commit) => Some(format!(
+                    "{} was built from {commit}, {} points to {}",
+                    release.digest, tag.tag, tag.commit
+                )),
                 None => Some(format!("the log has no build of {}", release.digest)),
             };
             if let Some(detail) = detail {
