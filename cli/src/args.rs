@@ -129,10 +129,14 @@ pub enum Command {
     Commit(command::commit::CommitArgs),
     /// Question 3: what changed between the last two releases, or between two versions?
     Diff(command::diff::DiffArgs),
+    /// Question 4: where can we roll back to? Exit 1 when nowhere
+    Rollback(command::rollback::RollbackArgs),
     /// Question 5: which versions go together, and what breaks if one of them changes?
     Compat(command::compat::CompatArgs),
     /// Question 6: who approved the last production deploy, and when?
     Approvals(command::approvals::ApprovalsArgs),
+    /// May it be promoted? Exit 1 when a gate is closed
+    Gate(Box<command::gate::GateArgs>),
     /// Ask the seven questions at once
     Ask(command::ask::AskArgs),
     /// Ask in SQL: one read-only statement over the events and what follows from them

@@ -74,7 +74,11 @@ impl Book {
     /// [`AnswerError`] when the question names what the book does not know, or cannot be read.
     pub fn answer(&self, question: &Question, lens: Lens) -> Result<Answer, AnswerError> {
         let view = self.views.view(lens);
-        let core = Core::new(&view);
+        let mut core = Core::new(&view);
+        if matches!(question, Question::Gate(ask) if ask.policy_of_today) {
+            let now = self.views.view(self.lens(None, None));
+            core = core.judging_by(Core::new(&now).policy_at(u64::MAX)?);
+        }
         let part = question::answer(&core, question)?;
         let checkpoint =
             self.ledger().checkpoint().map_err(|error| AnswerError::Read(error.to_string()))?;

@@ -79,20 +79,24 @@ fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
         all.next().map(|(name, _)| name.to_owned())
     };
     let component = component.or(deployed).or_else(registered);
-    let diff = match component {
-        Some(component) => answered(ask(&Question::Diff {
-            environment: environment(),
-            component,
-            versions: None,
-            transitions: false,
-        })?),
-        None => Part::NotAnswered("diff", "no component is registered".to_owned()),
+    let of_one = |name: &'static str, question: &dyn Fn(String) -> Question| match &component {
+        Some(component) => ask(&question(component.clone())).map(answered),
+        None => Ok(Part::NotAnswered(name, "no component is registered".to_owned())),
     };
+    let diff = of_one("diff", &|component| {
+        let (versions, transitions) = (None, false);
+        Question::Diff { environment: environment(), component, versions, transitions }
+    })?;
+    let rollback = of_one("rollback", &|component| Question::Rollback {
+        environment: environment(),
+        component,
+        any: false,
+    })?;
     Ok([
         answered(ask(&Question::Status { environment: environment() })?),
         answered(ask(&Question::Commit { environment: environment(), component: None })?),
         diff,
-        Part::NotAnswered("rollback", LATER.to_owned()),
+        rollback,
         answered(ask(&Question::Compat { environment: environment(), ask: CompatAsk::Live })?),
         answered(approvals),
         Part::NotAnswered("hotfix", LATER.to_owned()),

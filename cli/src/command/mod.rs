@@ -14,6 +14,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 mod flags;
+pub mod gate;
 pub mod ingest;
 pub mod init;
 pub mod key;
@@ -21,6 +22,7 @@ pub mod man;
 mod overview;
 pub mod query;
 mod question;
+pub mod rollback;
 mod short;
 pub mod status;
 pub mod verify;
@@ -58,9 +60,11 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Status(args) => status::run(args, &config, ui),
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),
+        Command::Rollback(args) => rollback::run(args, &config, ui),
         Command::Compat(args) => compat::run(args, &config, ui),
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Query(args) => query::run(&args, &config, ui),
+        Command::Gate(args) => gate::run(*args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),

@@ -106,8 +106,10 @@ fn row_of(
         (Some(class), true) => verdict_cells(core, deploy, class, &judgements)?,
         _ => [Cell::Null, Cell::Null],
     });
-    // Gates are not judged yet: unknown, which is not "none failed".
-    cells.push(Cell::Null);
+    cells.push(match request.needs(&["gates_failed"]) {
+        true => core.gates(deploy)?.failed().into(),
+        false => Cell::Null,
+    });
     cells.push(deploy.fact.seq.into());
     cells.push(deploy.finished().map(|moment| moment.seq).into());
     Ok((cells, evidence))

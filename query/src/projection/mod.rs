@@ -8,15 +8,19 @@ mod commit_in_prod;
 mod compat;
 mod current_versions;
 mod deploys;
+mod gate_results;
 mod live_shares;
 mod production_releases;
 mod release_diffs;
+mod rollback_targets;
 
 pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
 pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
+pub(crate) use gate_results::row_of as gate_row;
 pub(crate) use release_diffs::change_cells;
+pub(crate) use rollback_targets::row_of as rollback_row;
 
 use std::sync::Arc;
 
@@ -64,6 +68,8 @@ pub const PROJECTIONS: &[Projection] = &[
     release_diffs::PROJECTION,
     approver_history::PROJECTION,
     deploys::PROJECTION,
+    gate_results::PROJECTION,
+    rollback_targets::PROJECTION,
     compat::PROJECTION,
 ];
 

@@ -4,9 +4,12 @@ mod approvals;
 mod commit;
 mod compat;
 mod diff;
+mod gate;
+mod rollback;
 mod status;
 
 pub use compat::{Codes, CompatAsk};
+pub use gate::{GateAsk, GateOf};
 
 use std::sync::Arc;
 
@@ -42,6 +45,15 @@ pub enum Question {
         /// The last two live states instead of the last two releases.
         transitions: bool,
     },
+    /// Q4: where a component can be rolled back to.
+    Rollback {
+        /// The environment.
+        environment: String,
+        /// The component (name or alias).
+        component: String,
+        /// Versions off the line of what is live too.
+        any: bool,
+    },
     /// Q5: which versions go together.
     Compat {
         /// The environment.
@@ -49,6 +61,8 @@ pub enum Question {
         /// What exactly.
         ask: CompatAsk,
     },
+    /// May an artifact enter a stage, or might it have?
+    Gate(GateAsk),
     /// Q6: who approved a deploy.
     Approvals {
         /// The environment.
@@ -176,7 +190,9 @@ impl Question {
             Self::Status { .. } => "status",
             Self::Commit { .. } => "commit",
             Self::Diff { .. } => "diff",
+            Self::Rollback { .. } => "rollback",
             Self::Compat { .. } => "compat",
+            Self::Gate(_) => "gate",
             Self::Approvals { .. } => "approvals",
         }
     }
@@ -214,7 +230,11 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
             diff::answer(core, environment, component, versions, *transitions)
         }
+        Question::Rollback { environment, component, any } => {
+            rollback::answer(core, environment, component, *any)
+        }
         Question::Compat { environment, ask } => compat::answer(core, environment, ask),
+        Question::Gate(ask) => gate::answer(core, ask),
         Question::Approvals { environment, component, which } => {
             approvals::answer(core, environment, component.as_deref(), which)
         }

@@ -74,7 +74,7 @@ impl Core<'_> {
         environment: &Environment,
     ) -> Result<Vec<Drift>, FactsError> {
         let (name, place) = (component.name.as_str(), environment.name.as_str());
-        let intended = self.intended(name, place)?;
+        let intended = self.intended_release(name, place)?;
         let history = self.facts.history(name, place, Moment::END)?;
         let observed = self.last_observations(name, place)?;
         let mut targets: Vec<&str> = environment.targets.iter().map(String::as_str).collect();
@@ -121,7 +121,7 @@ impl Core<'_> {
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
-    pub fn intended(
+    pub fn intended_release(
         &self,
         component: &str,
         environment: &str,

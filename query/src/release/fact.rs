@@ -139,6 +139,12 @@ pub trait Facts {
     /// Returns the same facts as another view shows them.
     fn view_at(&self, lens: Lens) -> Box<dyn Facts + '_>;
 
+    /// Returns the fact with a seq, when the view shows it.
+    ///
+    /// # Errors
+    /// [`FactsError`] when it cannot be read.
+    fn fact(&self, seq: u64) -> Result<Option<Arc<Fact>>, FactsError>;
+
     /// Returns the topological level of a commit: higher than that of each known parent.
     ///
     /// # Errors

@@ -6,8 +6,13 @@
 
 use std::fmt;
 
+use relbook_ledger::event::check::CheckCompleted;
 use relbook_ledger::event::deploy::DeployStarted;
+use relbook_ledger::event::source::CommitMerged;
 use relbook_ledger::event::{Body, Event, Reason, Stage};
+
+/// What the name of a hotfix branch begins with (semantics A.11).
+pub(super) const HOTFIX_BRANCH: &str = "hotfix/";
 
 macro_rules! keys {
     ($( $(#[doc = $doc:literal])+ $variant:ident $name:literal ( $( $part:ident ),* ) ),+ $(,)?) => {
@@ -83,10 +88,16 @@ keys! {
     Removals "removals" (component, environment),
     /// Rollbacks of a component that do not name the deploy that they take back.
     UnnamedRollbacks "rollbacks" (component),
-    /// Freezes, declared and lifted.
-    Freezes "freezes" (),
+    /// Checks of one suite that name a commit.
+    CheckCommit "check.commit" (component, suite, commit),
+    /// Checks of one suite that name an artifact.
+    CheckDigest "check.digest" (component, suite, digest),
+    /// Scans of one artifact by one scanner.
+    Scans "scans" (component, digest, scanner),
     /// Waivers about a component.
     Waivers "waivers" (component),
+    /// Freezes, declared and lifted.
+    Freezes "freezes" (),
     /// Flags of one artifact, set and taken back.
     Flags "flags" (component, digest),
     /// All flags of a component.
@@ -95,6 +106,12 @@ keys! {
     Branches "branches" (component),
     /// All tags of a component.
     Tags "tags" (component),
+    /// Hotfixes of a component.
+    Hotfixes "hotfixes" (component),
+    /// Commits and deploys that name one hotfix.
+    OfHotfix "of.hotfix" (hotfix_id),
+    /// Commits on one hotfix branch.
+    HotfixBranch "hotfix.branch" (component, branch),
     /// Merges of commits that were picked from one commit.
     Picks "picks" (commit),
     /// Reviews of one deploy.
@@ -142,9 +159,6 @@ pub fn keys(event: &Event) -> Vec<Key> {
             Key::BuildVersion { component: component(), version: b.version.to_string() },
             Key::Builds { component: component() },
         ],
-        Body::CheckCompleted(c) => {
-            vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
-        }
         Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
@@ -154,7 +168,8 @@ pub fn keys(event: &Event) -> Vec<Key> {
             let child =
                 |parent: &relbook_ledger::event::Name| Key::Children { parent: parent.to_string() };
             let itself = Key::Commit { commit: c.commit.to_string() };
-            std::iter::once(itself).chain(c.parents.iter().map(child)).collect()
+            let keys = std::iter::once(itself).chain(c.parents.iter().map(child));
+            keys.chain(hotfix_commit(component(), c)).collect()
         }
         Body::DeployStarted(d) => start(component(), d),
         Body::DeployProgressed(d) => vec![Key::Deploy { deploy_id: d.deploy_id.to_string() }],
@@ -169,15 +184,67 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::KeyEnrolled(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
         Body::KeyRevoked(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
         Body::KeyCompromised(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        _ => evidence(event),
+    }
+}
+
+/// Returns the keys of what gates, rollbacks and hotfixes look up.
+fn evidence(event: &Event) -> Vec<Key> {
+    let component = || event.component().to_owned();
+    match &event.body {
+        Body::CheckCompleted(c) => check(component(), c),
+        Body::ScanCompleted(s) => vec![Key::Scans {
+            component: component(),
+            digest: s.digest.to_string(),
+            scanner: s.scanner.to_string(),
+        }],
+        Body::WaiverGranted(_) => vec![Key::Waivers { component: component() }],
+        Body::FreezeDeclared(_) | Body::FreezeLifted(_) => vec![Key::Freezes {}],
+        Body::ArtifactFlagged(f) => flag(component(), &f.digest),
+        Body::ArtifactUnflagged(f) => flag(component(), &f.digest),
+        Body::BranchCreated(_) => vec![Key::Branches { component: component() }],
+        Body::HotfixOpened(_) => vec![Key::Hotfixes { component: component() }],
+        Body::BreakglassReviewed(r) => vec![Key::Reviews { deploy_id: r.deploy_id.to_string() }],
         _ => Vec::new(),
     }
+}
+
+fn check(component: String, c: &CheckCompleted) -> Vec<Key> {
+    let suite = c.suite.to_string();
+    let mut keys = vec![Key::Suite { component: component.clone(), suite: suite.clone() }];
+    if let Some(commit) = &c.commit {
+        let (component, suite) = (component.clone(), suite.clone());
+        keys.push(Key::CheckCommit { component, suite, commit: commit.to_string() });
+    }
+    if let Some(digest) = &c.digest {
+        keys.push(Key::CheckDigest { component, suite, digest: digest.to_string() });
+    }
+    keys
+}
+
+fn flag(component: String, digest: &str) -> Vec<Key> {
+    let digest = digest.to_owned();
+    vec![Key::FlagsOf { component: component.clone() }, Key::Flags { component, digest }]
+}
+
+/// Returns the keys under which a hotfix finds a commit.
+fn hotfix_commit(component: String, c: &CommitMerged) -> Vec<Key> {
+    let mut keys = Vec::new();
+    if c.branch.starts_with(HOTFIX_BRANCH) {
+        keys.push(Key::HotfixBranch { component, branch: c.branch.to_string() });
+    }
+    keys.extend(c.hotfix_id.as_deref().map(|id| Key::OfHotfix { hotfix_id: id.to_owned() }));
+    let picked = c.cherry_picked_from.as_deref();
+    keys.extend(picked.map(|commit| Key::Picks { commit: commit.to_owned() }));
+    keys
 }
 
 fn tag(component: String, tag: &str, version: Option<&str>) -> Vec<Key> {
     let by_name = Key::Tag { component: component.clone(), tag: tag.to_owned() };
     let version = version.map(str::to_owned);
+    let all = Key::Tags { component: component.clone() };
     let by_version = version.map(|version| Key::TagVersion { component, version });
-    std::iter::once(by_name).chain(by_version).collect()
+    [all, by_name].into_iter().chain(by_version).collect()
 }
 
 fn start(component: String, d: &DeployStarted) -> Vec<Key> {
@@ -187,6 +254,10 @@ fn start(component: String, d: &DeployStarted) -> Vec<Key> {
         Key::StartDigest { component: component.clone(), digest: d.digest.to_string() },
         Key::Live { component: component.clone(), environment: d.environment.to_string() },
     ];
+    if d.break_glass == Some(true) {
+        keys.push(Key::BreakGlass { component: component.clone() });
+    }
+    keys.extend(d.hotfix_id.as_deref().map(|id| Key::OfHotfix { hotfix_id: id.to_owned() }));
     if d.reason == Some(Reason::Rollback) && d.rollback_of.is_none() {
         keys.push(Key::UnnamedRollbacks { component });
     }

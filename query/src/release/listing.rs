@@ -39,19 +39,13 @@ fn by_kind(event: &Event) -> Vec<Key> {
     match &event.body {
         Body::DeployStarted(d) => start(component(), d),
         Body::CommitMerged(c) => commit(component(), c),
-        Body::BranchCreated(_) => vec![Key::Branches { component: component() }],
-        Body::TagCreated(_) | Body::TagMoved(_) => vec![Key::Tags { component: component() }],
         Body::IncidentOpened(i) => incident(&i.incident_id, i.caused_by.as_deref()),
         Body::IncidentResolved(i) => incident(&i.incident_id, i.caused_by.as_deref()),
         Body::RuntimeObserved(o) => vec![Key::Observations {
             component: component(),
             environment: o.environment.to_string(),
         }],
-        Body::BreakglassReviewed(r) => vec![Key::Reviews { deploy_id: r.deploy_id.to_string() }],
-        Body::FreezeDeclared(_) | Body::FreezeLifted(_) => vec![Key::Freezes {}],
-        Body::WaiverGranted(_) => vec![Key::Waivers { component: component() }],
         Body::ArtifactFlagged(f) => flagged(component(), f),
-        Body::ArtifactUnflagged(f) => flags(component(), &f.digest),
         Body::ScanCompleted(s) => scan(component(), s),
         Body::SbomRecorded(s) => {
             vec![Key::Sboms { component: component(), digest: s.digest.to_string() }]
@@ -66,10 +60,7 @@ fn by_kind(event: &Event) -> Vec<Key> {
 fn start(component: String, d: &DeployStarted) -> Vec<Key> {
     let mut keys = Vec::new();
     if d.stage == Stage::Production {
-        keys.push(Key::ProductionStarts { component: component.clone() });
-        if d.break_glass == Some(true) {
-            keys.push(Key::BreakGlass { component });
-        }
+        keys.push(Key::ProductionStarts { component });
     }
     keys.extend(d.fixes.as_deref().map(|id| Key::FixesOf { deploy_id: id.to_owned() }));
     keys
@@ -78,8 +69,6 @@ fn start(component: String, d: &DeployStarted) -> Vec<Key> {
 fn commit(component: String, c: &CommitMerged) -> Vec<Key> {
     let mut keys = Vec::new();
     keys.extend(c.pr.map(|pr| Key::PullRequest { pr: pr.to_string() }));
-    let picked = c.cherry_picked_from.as_deref();
-    keys.extend(picked.map(|commit| Key::Picks { commit: commit.to_owned() }));
     if c.branch.starts_with(TRAIN_BRANCH) {
         keys.push(Key::TrainCommits { component, branch: c.branch.to_string() });
     }
@@ -92,13 +81,8 @@ fn incident(id: &str, caused_by: Option<&str>) -> Vec<Key> {
     keys
 }
 
-fn flags(component: String, digest: &str) -> Vec<Key> {
-    let digest = digest.to_owned();
-    vec![Key::FlagsOf { component: component.clone() }, Key::Flags { component, digest }]
-}
-
 fn flagged(component: String, flag: &ArtifactFlagged) -> Vec<Key> {
-    let mut keys = flags(component.clone(), &flag.digest);
+    let mut keys = Vec::new();
     if flag.cve.is_some() || *flag.flag == *"vulnerable" {
         keys.push(Key::Vulnerable { component });
         keys.extend(flag.cve.as_deref().map(cve));

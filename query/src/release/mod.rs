@@ -14,7 +14,9 @@ mod deploy;
 mod dora;
 mod drift;
 mod fact;
+pub mod gate;
 mod index;
+mod intent;
 mod interval;
 mod introduction;
 mod listing;
@@ -23,6 +25,7 @@ mod overlap;
 mod period;
 mod product;
 mod replay;
+mod rollback;
 mod train;
 mod whereabouts;
 
@@ -35,7 +38,9 @@ pub use deploy::{Deploy, DeployClass, DeployOutcome, TargetOutcome};
 pub use dora::{Dora, LeadTime, Measured, Metric, Recovery};
 pub use drift::{Drift, DriftKind, Intended};
 pub use fact::{Fact, Facts, FactsError, Moment};
+pub use gate::{GateResult, GateVerdict, Promotion};
 pub use index::{Key, joined_keys, joins, keys};
+pub use intent::Intent;
 pub use interval::Interval;
 pub use introduction::Introduction;
 pub use listing::listing_keys;
@@ -44,6 +49,7 @@ pub use overlap::Overlap;
 pub use period::Period;
 pub use product::{Component, Environment};
 pub use replay::{Replay, replay, start_of};
+pub use rollback::{Block, Candidate, Rollback};
 pub use train::{Train, TrainFinding, TrainTag};
 pub use whereabouts::Whereabouts;
 
@@ -51,6 +57,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use relbook_ledger::policy::Policy;
 use relbook_ledger::time::Time;
 
 /// The two clocks of a question (semantics A.2): what had happened by `as_of`, as far as the book
@@ -67,19 +74,31 @@ pub struct Lens {
 pub struct Core<'a> {
     facts: &'a dyn Facts,
     cache: RefCell<Cache>,
+    /// The policy to judge by, instead of that in force at the time.
+    policy: Option<PolicyInForce>,
 }
+
+/// Policy values, and the event that brought their last change.
+pub type PolicyInForce = (Policy, Option<Arc<Fact>>);
 
 /// What one question asks for again and again.
 #[derive(Default)]
 struct Cache {
     components: Option<Vec<Arc<Component>>>,
     transitions: HashMap<(String, String), Arc<Vec<Transition>>>,
+    arrivals: HashMap<(String, String), Arc<gate::Arrivals>>,
 }
 
 impl<'a> Core<'a> {
     /// Makes the rules over a view.
     pub fn new(facts: &'a dyn Facts) -> Self {
-        Self { facts, cache: RefCell::default() }
+        Self { facts, cache: RefCell::default(), policy: None }
+    }
+
+    /// Makes the same rules judge everything by one policy, such as today's.
+    #[must_use]
+    pub fn judging_by(self, policy: PolicyInForce) -> Self {
+        Self { policy: Some(policy), ..self }
     }
 
     /// Returns the facts that the rules read.

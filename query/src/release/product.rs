@@ -8,9 +8,9 @@ use relbook_ledger::event::{Body, ReleaseModel};
 use relbook_ledger::policy::Policy;
 use relbook_ledger::version::{ChangeClass, Scheme};
 
-use super::Core;
-use super::fact::{Fact, FactsError};
+use super::fact::FactsError;
 use super::index::Key;
+use super::{Core, PolicyInForce};
 
 /// A component as registered in the view.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +122,10 @@ impl Core<'_> {
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
-    pub fn policy_at(&self, seq: u64) -> Result<(Policy, Option<Arc<Fact>>), FactsError> {
+    pub fn policy_at(&self, seq: u64) -> Result<PolicyInForce, FactsError> {
+        if let Some(policy) = &self.policy {
+            return Ok(policy.clone());
+        }
         let mut facts = self.facts.find(&Key::Policies {})?;
         // A policy is in force by log order, not by claimed time (ledger-format 6).
         facts.sort_by_key(|fact| fact.seq);

@@ -161,6 +161,14 @@ impl Facts for View<'_> {
         Box::new(View::new(self.views, lens))
     }
 
+    fn fact(&self, seq: u64) -> Result<Option<Arc<Fact>>, FactsError> {
+        if seq > self.lens.as_known || self.hidden.contains(&seq) {
+            return Ok(None);
+        }
+        let fact = self.views.fact(seq)?;
+        Ok(fact.filter(|fact| fact.moment().at <= self.lens.as_of))
+    }
+
     fn commit_level(&self, commit: &str) -> Result<u64, FactsError> {
         let mut statement = self
             .views
