@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use relbook_ledger::event::{Body, Decision};
+use relbook_ledger::event::Decision;
 
 use super::approval::Approval;
 use super::change::merged;
@@ -128,15 +128,5 @@ impl Core<'_> {
         }
         note(deploy.initiated_by(), deploy.fact.seq, |duty| duty.is_initiator = true);
         Ok(people.into_values().collect())
-    }
-}
-
-/// Returns who reviewed a merge.
-pub(super) fn reviewers(fact: &Fact) -> Vec<String> {
-    match fact.body() {
-        Body::CommitMerged(commit) => {
-            commit.reviewers.iter().flatten().map(ToString::to_string).collect()
-        }
-        _ => Vec::new(),
     }
 }

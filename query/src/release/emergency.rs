@@ -9,7 +9,6 @@ use relbook_ledger::event::{Body, Decision};
 use relbook_ledger::time::Time;
 
 use super::approval::Approval;
-use super::change::merged;
 use super::fact::{Fact, FactsError};
 use super::index::Key;
 use super::{Core, Deploy, Period};
@@ -132,14 +131,5 @@ impl Core<'_> {
                     && only_late(&j.reasons)
             })
             .map(|judgement| judgement.approval))
-    }
-
-    /// Returns the authors of merges, sorted, each once.
-    pub(super) fn authors_of(merges: &[Arc<Fact>]) -> Vec<String> {
-        let mut authors: Vec<String> =
-            merges.iter().filter_map(|f| merged(f)).map(|m| m.author.to_string()).collect();
-        authors.sort();
-        authors.dedup();
-        authors
     }
 }

@@ -120,6 +120,8 @@ keys! {
     BreakGlass "break.glass" (component),
     /// Production-stage starts of a component.
     ProductionStarts "starts.production" (component),
+    /// Starts that name one version.
+    StartVersion "start.version" (component, version),
     /// Starts that repair one deploy.
     FixesOf "fixes.of" (deploy_id),
     /// Incidents that one deploy caused.

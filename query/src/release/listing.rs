@@ -60,8 +60,10 @@ fn by_kind(event: &Event) -> Vec<Key> {
 fn start(component: String, d: &DeployStarted) -> Vec<Key> {
     let mut keys = Vec::new();
     if d.stage == Stage::Production {
-        keys.push(Key::ProductionStarts { component });
+        keys.push(Key::ProductionStarts { component: component.clone() });
     }
+    let version = d.version.as_deref().map(str::to_owned);
+    keys.extend(version.map(|version| Key::StartVersion { component, version }));
     keys.extend(d.fixes.as_deref().map(|id| Key::FixesOf { deploy_id: id.to_owned() }));
     keys
 }

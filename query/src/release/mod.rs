@@ -6,6 +6,7 @@
 
 mod approval;
 mod artifact;
+mod binding;
 mod change;
 pub mod compat;
 pub mod conventional;
@@ -16,6 +17,7 @@ mod drift;
 mod duty;
 mod emergency;
 mod exception;
+mod exposure;
 mod fact;
 pub mod gate;
 mod index;
@@ -34,6 +36,7 @@ mod whereabouts;
 
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
+pub use binding::VersionBinding;
 pub use change::{Change, ChangeList, Direction};
 pub use compat::{Compat, CompatVerdict, Compatibility};
 pub use current::{Current, LiveShare, Published, Role, State};
@@ -43,6 +46,7 @@ pub use drift::{Drift, DriftKind, Intended};
 pub use duty::Duty;
 pub use emergency::Emergency;
 pub use exception::{Disposition, Exception, ExceptionCode, Severity};
+pub use exposure::{Exposed, Exposure};
 pub use fact::{Fact, Facts, FactsError, Moment};
 pub use gate::{GateResult, GateVerdict, Promotion};
 pub use index::{Key, joined_keys, joins, keys};

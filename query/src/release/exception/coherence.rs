@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use relbook_ledger::event::{Body, FinishOutcome};
+use relbook_ledger::event::Body;
+use relbook_ledger::time::Time;
 
 use super::{Exception, ExceptionCode as X};
-use crate::release::fact::{Fact, FactsError, Moment};
+use crate::release::fact::{Fact, FactsError};
 use crate::release::index::Key;
 use crate::release::{CompatVerdict, Core, Environment, Lens, Period};
 
@@ -43,7 +44,7 @@ impl Core<'_> {
     fn failing_at(
         &self,
         environment: &Environment,
-        at: relbook_ledger::time::Time,
+        at: Time,
     ) -> Result<(Vec<String>, Vec<u64>), FactsError> {
         let Lens { as_of, as_known } = self.facts.lens();
         let view = self.facts.view_at(Lens { as_of: as_of.min(at), as_known });
@@ -101,18 +102,11 @@ impl Core<'_> {
     }
 }
 
-/// Tells whether an event of a deploy can change what is live: a start and a restored failure
-/// of no canary cannot.
+/// Tells whether an event of a deploy can change what is live: only a start cannot.
 fn changes_live(fact: &Arc<Fact>) -> bool {
-    match fact.body() {
-        Body::DeployStarted(_) => false,
-        Body::DeployFinished(f) => {
-            f.outcome == FinishOutcome::Succeeded || f.restored != Some(true)
-        }
-        _ => true,
-    }
+    !matches!(fact.body(), Body::DeployStarted(_))
 }
 
-fn before(at: relbook_ledger::time::Time) -> relbook_ledger::time::Time {
-    Moment { at: relbook_ledger::time::Time::from_micros(at.micros().saturating_sub(1)), seq: 0 }.at
+fn before(at: Time) -> Time {
+    Time::from_micros(at.micros().saturating_sub(1))
 }

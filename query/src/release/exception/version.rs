@@ -11,7 +11,7 @@ use crate::release::change::merged;
 use crate::release::conventional;
 use crate::release::fact::{Fact, FactsError};
 use crate::release::index::Key;
-use crate::release::{Component, Core, Period};
+use crate::release::{Component, Core, Period, start_of};
 
 /// One event of the life of a version.
 struct Binding {
@@ -124,15 +124,20 @@ impl Core<'_> {
                 fact,
             }));
         }
+        // What was tried or went live under the version: by its own word, or by that of a build.
+        let key = Key::StartVersion { component: name(), version: version.to_owned() };
+        let mut starts = self.facts.find(&key)?;
         let digests: BTreeSet<String> = bindings.iter().filter_map(|b| b.digest.clone()).collect();
         for digest in digests {
-            for deploy in self.deploys_of_digest(&component.name, &digest)? {
-                if matches!(deploy.start.stage, Stage::Canary | Stage::Production)
-                    && deploy.start.version.as_deref().is_none_or(|named| named == version)
-                {
-                    let digest = deploy.start.version.as_ref().map(|_| digest.clone());
-                    bindings.push(Binding { digest, fixes: true, fact: deploy.fact });
-                }
+            let key = Key::StartDigest { component: name(), digest };
+            let unnamed = |fact: &Arc<Fact>| start_of(fact).is_some_and(|s| s.version.is_none());
+            starts.extend(self.facts.find(&key)?.into_iter().filter(unnamed));
+        }
+        for fact in starts {
+            let Some(start) = start_of(&fact) else { continue };
+            if matches!(start.stage, Stage::Canary | Stage::Production) {
+                let digest = Some(start.digest.to_string());
+                bindings.push(Binding { digest, fixes: true, fact });
             }
         }
         Ok(bindings)
