@@ -8,19 +8,29 @@ mod commit_in_prod;
 mod compat;
 mod current_versions;
 mod deploys;
+mod emergency;
+mod exceptions;
 mod gate_results;
+mod inventory;
 mod live_shares;
+mod population;
 mod production_releases;
 mod release_diffs;
 mod rollback_targets;
+mod sod;
+mod vuln_exposure;
 
 pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
 pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
+pub(crate) use emergency::rows_in as emergencies_in;
+pub(crate) use exceptions::rows_of as exception_rows;
 pub(crate) use gate_results::row_of as gate_row;
+pub(crate) use population::rows_in as population_in;
 pub(crate) use release_diffs::change_cells;
 pub(crate) use rollback_targets::row_of as rollback_row;
+pub(crate) use vuln_exposure::rows_of as exposure_rows;
 
 use std::sync::Arc;
 
@@ -71,6 +81,12 @@ pub const PROJECTIONS: &[Projection] = &[
     gate_results::PROJECTION,
     rollback_targets::PROJECTION,
     compat::PROJECTION,
+    population::PROJECTION,
+    exceptions::PROJECTION,
+    sod::PROJECTION,
+    emergency::PROJECTION,
+    vuln_exposure::PROJECTION,
+    inventory::PROJECTION,
 ];
 
 /// Finds a projection by its name.

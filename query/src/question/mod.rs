@@ -1,25 +1,40 @@
 //! The questions and their answers, as commands, SQL and services see them (contract section 3).
 
 mod approvals;
+mod bindings;
 mod commit;
 mod compat;
 mod debt;
 mod diff;
+mod dora;
+mod drift;
+mod emergency;
+mod exceptions;
+mod exposure;
 mod gate;
 mod hotfix;
+mod moment;
+mod overlaps;
+mod population;
+mod releases;
 mod rollback;
 mod status;
+mod train;
+mod whereabouts;
 
 pub use compat::{Codes, CompatAsk};
 pub use gate::{GateAsk, GateOf};
 pub use hotfix::HotfixAsk;
+pub use population::Sample;
 
 use std::sync::Arc;
 
 use relbook_ledger::checkpoint::root_base64;
 use serde_json::{Map, Value, json};
 
-use crate::release::{Component, Core, Environment, FactsError, Lens};
+use relbook_ledger::time::Time;
+
+use crate::release::{Component, Core, Environment, ExceptionCode, FactsError, Lens, Period};
 use crate::table::{Cell, Table};
 
 /// A question about the releases.
@@ -90,6 +105,96 @@ pub enum Question {
         component: Option<String>,
         /// Which deploy.
         which: WhichDeploy,
+    },
+    /// N2: what ran where at a time, and what changed before it.
+    At {
+        /// The environment.
+        environment: String,
+        /// The time.
+        at: Time,
+        /// How long before it to look, in seconds.
+        window_seconds: i64,
+    },
+    /// Did the release trains keep their rules?
+    Train {
+        /// Only this component (name or alias).
+        component: Option<String>,
+    },
+    /// N9: the five DORA metrics.
+    Dora {
+        /// The environment.
+        environment: String,
+        /// Only this component (name or alias).
+        component: Option<String>,
+        /// When.
+        period: Period,
+        /// The commits and recoveries behind the metrics instead.
+        detail: bool,
+    },
+    /// Every production change of a period, or a sample of them.
+    Population {
+        /// Only this component (name or alias).
+        component: Option<String>,
+        /// When.
+        period: Period,
+        /// How to draw a sample.
+        sample: Option<Sample>,
+    },
+    /// N7: what violated policy.
+    Exceptions {
+        /// Only this component (name or alias).
+        component: Option<String>,
+        /// Only these codes; all when empty.
+        codes: Vec<ExceptionCode>,
+        /// When.
+        period: Period,
+    },
+    /// N6: every deploy that broke the glass.
+    Emergency {
+        /// Only this component (name or alias).
+        component: Option<String>,
+        /// When.
+        period: Period,
+    },
+    /// N8: deploys that overlap.
+    Overlaps {
+        /// Only this component (name or alias).
+        component: Option<String>,
+        /// When.
+        period: Period,
+    },
+    /// N4: which artifact a version meant, and when.
+    Bindings {
+        /// The component (name or alias).
+        component: String,
+        /// The version.
+        version: String,
+    },
+    /// The releases of a component.
+    Releases {
+        /// The environment.
+        environment: String,
+        /// The component (name or alias).
+        component: String,
+    },
+    /// N1: where a commit or pull request is live.
+    Where {
+        /// The commit, or the number of a pull request.
+        subject: String,
+    },
+    /// N3: which targets are not on the intended version.
+    Drift {
+        /// The environment.
+        environment: String,
+        /// Only this component (name or alias).
+        component: Option<String>,
+    },
+    /// N5: which vulnerable versions were live.
+    Exposure {
+        /// Only this environment; every one with production deploys when absent.
+        environment: Option<String>,
+        /// A vulnerability, or a severity.
+        subject: String,
     },
 }
 
@@ -183,6 +288,14 @@ pub enum AnswerError {
         /// The component.
         component: String,
     },
+    /// The log has no merge of a commit or pull request.
+    #[error(
+        "the log has no merge of `{subject}`; give the full commit id or the number of a pull request"
+    )]
+    UnknownCommit {
+        /// The commit or pull request as asked.
+        subject: String,
+    },
     /// No deploy has the id.
     #[error("no deploy `{id}` in {environment}")]
     UnknownDeploy {
@@ -225,6 +338,18 @@ impl Question {
             Self::Debt { .. } => "debt",
             Self::Gate(_) => "gate",
             Self::Approvals { .. } => "approvals",
+            Self::At { .. } => "status",
+            Self::Train { .. } => "train",
+            Self::Dora { .. } => "dora",
+            Self::Population { .. } => "population",
+            Self::Exceptions { .. } => "exceptions",
+            Self::Emergency { .. } => "emergency",
+            Self::Overlaps { .. } => "overlaps",
+            Self::Bindings { .. } => "bindings",
+            Self::Releases { .. } => "releases",
+            Self::Where { .. } => "where",
+            Self::Drift { .. } => "drift",
+            Self::Exposure { .. } => "exposure",
         }
     }
 }
@@ -246,6 +371,11 @@ impl Default for Part {
 }
 
 impl Part {
+    fn period(&mut self, period: Period) {
+        self.head("from", period.from);
+        self.head("to", period.to);
+    }
+
     fn head(&mut self, name: &str, value: impl Into<Cell>) {
         self.header.push((name.to_owned(), value.into()));
     }
@@ -275,6 +405,44 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
         Question::Approvals { environment, component, which } => {
             approvals::answer(core, environment, component.as_deref(), which)
         }
+        _ => listing(core, question),
+    }
+}
+
+/// Answers the questions beyond the seven.
+fn listing(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
+    match question {
+        Question::At { environment, at, window_seconds } => {
+            moment::answer(core, environment, *at, *window_seconds)
+        }
+        Question::Train { component } => train::answer(core, component.as_deref()),
+        Question::Dora { environment, component, period, detail } => {
+            dora::answer(core, environment, component.as_deref(), *period, *detail)
+        }
+        Question::Population { component, period, sample } => {
+            population::answer(core, component.as_deref(), *period, sample.as_ref())
+        }
+        Question::Exceptions { component, codes, period } => {
+            exceptions::answer(core, component.as_deref(), codes, *period)
+        }
+        Question::Emergency { component, period } => {
+            emergency::answer(core, component.as_deref(), *period)
+        }
+        Question::Overlaps { component, period } => {
+            overlaps::answer(core, component.as_deref(), *period)
+        }
+        Question::Bindings { component, version } => bindings::answer(core, component, version),
+        Question::Releases { environment, component } => {
+            releases::answer(core, environment, component)
+        }
+        Question::Where { subject } => whereabouts::answer(core, subject),
+        Question::Drift { environment, component } => {
+            drift::answer(core, environment, component.as_deref())
+        }
+        Question::Exposure { environment, subject } => {
+            exposure::answer(core, environment.as_deref(), subject)
+        }
+        other => Err(AnswerError::Read(format!("nobody answers `{}`", other.name()))),
     }
 }
 

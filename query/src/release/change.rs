@@ -105,7 +105,7 @@ impl Core<'_> {
         old: Option<&str>,
         new: &str,
     ) -> Result<ChangeList, FactsError> {
-        let (painted, unknown) = self.painted(component, old, new)?;
+        let (painted, unknown) = self.painted(component, old.as_slice(), new)?;
         let mut listed = listed(component, &painted, NEW, new, old);
         if let Some(old) = old {
             listed.extend(self::listed(component, &painted, OLD, old, Some(new)));
@@ -128,6 +128,19 @@ impl Core<'_> {
         old: Option<&str>,
         new: &str,
     ) -> Result<Vec<Arc<Fact>>, FactsError> {
+        self.added_beyond(component, old.as_slice(), new)
+    }
+
+    /// Returns every commit that `new` has and none of `old` has.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub(super) fn added_beyond(
+        &self,
+        component: &str,
+        old: &[&str],
+        new: &str,
+    ) -> Result<Vec<Arc<Fact>>, FactsError> {
         let (painted, _) = self.painted(component, old, new)?;
         let list = oldest_first(&painted).filter(|(_, fact)| counts(component, fact));
         let added = list.filter(|(direction, _)| *direction == Direction::Added);
@@ -139,13 +152,12 @@ impl Core<'_> {
     fn painted(
         &self,
         component: &str,
-        old: Option<&str>,
+        old: &[&str],
         new: &str,
     ) -> Result<(Painted, BTreeSet<String>), FactsError> {
         let mut paint: BTreeMap<String, u8> = BTreeMap::new();
         let mut queue: BTreeSet<(u64, String)> = BTreeSet::new();
-        for (tip, side) in [(old, OLD), (Some(new), NEW)] {
-            let Some(tip) = tip else { continue };
+        for (tip, side) in old.iter().map(|tip| (*tip, OLD)).chain([(new, NEW)]) {
             *paint.entry(tip.to_owned()).or_default() |= side;
             queue.insert((self.facts.commit_level(tip)?, tip.to_owned()));
         }
@@ -180,7 +192,7 @@ impl Core<'_> {
     }
 }
 
-fn merged(fact: &Fact) -> Option<&CommitMerged> {
+pub(super) fn merged(fact: &Fact) -> Option<&CommitMerged> {
     match fact.body() {
         Body::CommitMerged(merge) => Some(merge),
         _ => None,

@@ -198,7 +198,7 @@ impl Core<'_> {
         self.deploys_of(&self.facts.find(&key)?)
     }
 
-    fn deploys_of(&self, starts: &[Arc<Fact>]) -> Result<Vec<Deploy>, FactsError> {
+    pub(super) fn deploys_of(&self, starts: &[Arc<Fact>]) -> Result<Vec<Deploy>, FactsError> {
         let mut deploys = Vec::new();
         for fact in starts {
             if let Body::DeployStarted(start) = fact.body()

@@ -57,6 +57,11 @@ impl Fact {
         Moment { at: self.event.header.occurred_at, seq: self.seq }
     }
 
+    /// Returns how long after it is claimed to have happened the ledger got it, in seconds.
+    pub fn lag_seconds(&self) -> i64 {
+        self.recorded_at.micros_since(self.event.header.occurred_at) / 1_000_000
+    }
+
     /// Returns the fields of its kind.
     pub fn body(&self) -> &Body {
         &self.event.body
@@ -105,6 +110,34 @@ pub trait Facts {
         }
         Ok(())
     }
+
+    /// Returns the facts under a key one by one, oldest first, from a moment on (included), as
+    /// long as `take` says so.
+    ///
+    /// # Errors
+    /// [`FactsError`] when they cannot be read.
+    fn oldest(
+        &self,
+        key: &Key,
+        from: Moment,
+        take: &mut dyn FnMut(&Arc<Fact>) -> bool,
+    ) -> Result<(), FactsError> {
+        for fact in self.find(key)?.iter().filter(|fact| fact.moment() >= from) {
+            if !take(fact) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the seq of the last event that the ledger had at a time of its own clock.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the log cannot be read.
+    fn known_at(&self, recorded: Time) -> Result<u64, FactsError>;
+
+    /// Returns the same facts as another view shows them.
+    fn view_at(&self, lens: Lens) -> Box<dyn Facts + '_>;
 
     /// Returns the fact with a seq, when the view shows it.
     ///

@@ -118,6 +118,34 @@ keys! {
     Reviews "reviews" (deploy_id),
     /// Deploys of a component that broke the glass.
     BreakGlass "break.glass" (component),
+    /// Production-stage starts of a component.
+    ProductionStarts "starts.production" (component),
+    /// Starts that name one version.
+    StartVersion "start.version" (component, version),
+    /// Starts that repair one deploy.
+    FixesOf "fixes.of" (deploy_id),
+    /// Incidents that one deploy caused.
+    IncidentsOf "incidents.of" (deploy_id),
+    /// Opening and resolution of one incident.
+    Incident "incident" (incident_id),
+    /// What was seen running of a component in an environment.
+    Observations "observations" (component, environment),
+    /// Merges of one pull request, of any component.
+    PullRequest "pull.request" (pr),
+    /// Merges on the branch of one release train.
+    TrainCommits "train.commits" (component, branch),
+    /// Events that the ledger got late, by how late.
+    Late "late" (bucket),
+    /// Flags and scans that name one vulnerability, in upper case.
+    Cve "cve" (cve),
+    /// Flags and scans with vulnerabilities of one severity, in lower case.
+    Severity "severity" (severity),
+    /// Flags and scans of a component that say that an artifact is vulnerable.
+    Vulnerable "vulnerable" (component),
+    /// Bills of materials of one artifact.
+    Sboms "sboms" (component, digest),
+    /// Attestations about one artifact.
+    Attestations "attestations" (component, digest),
 }
 
 /// Returns the keys that an event stands under by itself.

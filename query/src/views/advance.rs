@@ -16,7 +16,7 @@ use super::correction::{Correction, Corrections};
 use super::{Progress, Views, key_bytes, read, schema, sql};
 use crate::release::{
     Fact, Facts, FactsError, History, Key, Lens, Moment, Replay, Transition, joined_keys, joins,
-    keys, start_of,
+    keys, listing_keys, start_of,
 };
 
 /// How many events one transaction applies.
@@ -106,8 +106,8 @@ impl Views {
 
     /// Puts a fact under its keys and notes which folds it touches.
     fn index(&mut self, fact: &Arc<Fact>, dirty: &mut Dirty) -> Result<(), FactsError> {
-        for key in keys(&fact.event) {
-            self.put(&key, fact)?;
+        for key in keys(&fact.event).iter().chain(&listing_keys(fact)) {
+            self.put(key, fact)?;
         }
         match fact.body() {
             Body::CommitMerged(_) => self.raise_level(fact)?,

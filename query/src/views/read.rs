@@ -129,6 +129,38 @@ impl Facts for View<'_> {
         })
     }
 
+    fn oldest(
+        &self,
+        key: &Key,
+        from: Moment,
+        take: &mut dyn FnMut(&Arc<Fact>) -> bool,
+    ) -> Result<(), FactsError> {
+        // The walk begins after a place; seq 0 is the genesis event, which stands under no key.
+        let before = Moment { at: from.at, seq: from.seq.saturating_sub(1) };
+        self.walk(key, false, Some(before), &mut |fact| {
+            let more = fact.moment() < from || take(&fact);
+            Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+        })
+    }
+
+    fn known_at(&self, recorded: Time) -> Result<u64, FactsError> {
+        let (mut low, mut high) = (0, self.views.ledger.size());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let fact = self.views.fact(middle)?;
+            if fact.is_some_and(|fact| fact.recorded_at <= recorded) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low.saturating_sub(1))
+    }
+
+    fn view_at(&self, lens: Lens) -> Box<dyn Facts + '_> {
+        Box::new(View::new(self.views, lens))
+    }
+
     fn fact(&self, seq: u64) -> Result<Option<Arc<Fact>>, FactsError> {
         if seq > self.lens.as_known || self.hidden.contains(&seq) {
             return Ok(None);

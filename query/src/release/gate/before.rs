@@ -91,6 +91,14 @@ impl Facts for Before<'_> {
         Ok(self.outer.facts.fact(seq)?.filter(|fact| fact.seq < self.at.seq))
     }
 
+    fn known_at(&self, recorded: Time) -> Result<u64, FactsError> {
+        Ok(self.outer.facts.known_at(recorded)?.min(self.lens().as_known))
+    }
+
+    fn view_at(&self, lens: Lens) -> Box<dyn Facts + '_> {
+        self.outer.facts.view_at(lens)
+    }
+
     fn commit_level(&self, commit: &str) -> Result<u64, FactsError> {
         self.outer.facts.commit_level(commit)
     }

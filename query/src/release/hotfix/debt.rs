@@ -73,7 +73,7 @@ impl Core<'_> {
                 });
             }
         }
-        debts.extend(self.unreviewed(component, &reviewed)?);
+        debts.extend(self.reviews_owed(component, &reviewed)?);
         debts.sort_by(|a, b| {
             let key = |d: &Debt| (d.due_at.is_none(), d.due_at);
             (key(a), &a.subject, a.kind).cmp(&(key(b), &b.subject, b.kind))
@@ -82,7 +82,11 @@ impl Core<'_> {
     }
 
     /// Returns the deploys that broke the glass and were not reviewed.
-    fn unreviewed(&self, component: &Component, known: &[String]) -> Result<Vec<Debt>, FactsError> {
+    fn reviews_owed(
+        &self,
+        component: &Component,
+        known: &[String],
+    ) -> Result<Vec<Debt>, FactsError> {
         let now = self.facts.lens().as_of;
         let mut debts = Vec::new();
         for fact in self.facts.find(&Key::BreakGlass { component: component.name.clone() })? {

@@ -1,0 +1,104 @@
+//! `dora`: the five metrics of each component, or the commits and recoveries behind them
+//! (semantics A.14, C.2 N9).
+
+use super::{AnswerError, Part, component, environment, warning};
+use crate::release::{Core, Dora, Metric, Period};
+use crate::table::ColumnType::{Float, Int, Text, TextList, Time};
+use crate::table::{Cell, ColumnType, Table};
+
+const COLUMNS: &[(&str, ColumnType)] = &[
+    ("component", Text),
+    ("metric", Text),
+    ("numerator", Int),
+    ("denominator", Int),
+    ("value", Float),
+    ("deploy_ids", TextList),
+];
+
+const DETAIL: &[(&str, ColumnType)] = &[
+    ("component", Text),
+    ("metric", Text),
+    ("commit", Text),
+    ("deploy_id", Text),
+    ("from_at", Time),
+    ("to_at", Time),
+    ("value", Float),
+    ("ended_by", Text),
+];
+
+pub(super) fn answer(
+    core: &Core<'_>,
+    environment_name: &str,
+    only: Option<&str>,
+    period: Period,
+    detail: bool,
+) -> Result<Part, AnswerError> {
+    let environment = environment(core, environment_name)?;
+    let components = match only {
+        Some(name) => vec![component(core, name)?],
+        None => core.components()?.into_iter().filter(|c| !c.is_published()).collect(),
+    };
+    let columns = if detail { DETAIL } else { COLUMNS };
+    let mut part = Part { table: Table::new(columns), ..Part::default() };
+    part.period(period);
+    part.head("environment", environment_name);
+    for component in &components {
+        if component.is_published() {
+            let what = format!("{} is published, not deployed", component.name);
+            part.warnings.push(warning("published", what));
+        }
+        let dora = core.dora(&component.name, &environment.name, period)?;
+        match detail {
+            true => details(&component.name, &dora, &mut part.table),
+            false => metrics(&component.name, &dora, &mut part.table),
+        }
+    }
+    Ok(part)
+}
+
+fn metrics(component: &str, dora: &Dora, table: &mut Table) {
+    for measured in &dora.metrics {
+        let cells = vec![
+            component.into(),
+            measured.metric.as_str().into(),
+            measured.numerator.into(),
+            measured.denominator.into(),
+            measured.value.into(),
+            measured.deploy_ids.clone().into(),
+        ];
+        table.push(cells, measured.evidence.clone());
+    }
+}
+
+fn details(component: &str, dora: &Dora, table: &mut Table) {
+    for lead in &dora.commits {
+        let commit = match lead.merge.body() {
+            relbook_ledger::event::Body::CommitMerged(merge) => Some(merge.commit.to_string()),
+            _ => None,
+        };
+        let cells = vec![
+            component.into(),
+            Metric::ChangeLeadTime.as_str().into(),
+            commit.into(),
+            lead.deploy_id.as_str().into(),
+            lead.merge.moment().at.into(),
+            lead.live_at.into(),
+            lead.seconds().into(),
+            Cell::Null,
+        ];
+        table.push(cells, lead.evidence.clone());
+    }
+    for recovery in &dora.recoveries {
+        let cells = vec![
+            component.into(),
+            Metric::FailedDeploymentRecoveryTime.as_str().into(),
+            Cell::Null,
+            recovery.deploy_id.as_str().into(),
+            recovery.failed_at.into(),
+            recovery.recovered_at.into(),
+            recovery.seconds().into(),
+            recovery.recovered_by.clone().into(),
+        ];
+        table.push(cells, recovery.evidence.clone());
+    }
+}
