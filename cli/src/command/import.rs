@@ -149,7 +149,7 @@ fn read(args: &GitArgs, book: &Book, ui: &Ui) -> Result<History, Error> {
     drop(bar);
     let mut warnings = found.warnings;
     if !found.skipped.is_empty() {
-        warnings.push(skipped_warning(&pattern, &found.skipped));
+        warnings.push(skipped_warning(&pattern, &found.skipped, found.tags == 0));
     }
     warnings.extend(news.warnings.iter().cloned());
     Ok(History {
@@ -174,14 +174,18 @@ fn unknown_component(name: &str, near: Option<&str>) -> Error {
     Refusal::new(Code::UnknownComponent, message).at("component").with_value(name).into()
 }
 
-fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag]) -> Warning {
+fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag], all: bool) -> Warning {
     const SHOWN: usize = 5;
     let shown = skipped.iter().take(SHOWN).map(|skip| format!("{} ({})", skip.tag, skip.reason));
     let shown = shown.collect::<Vec<_>>().join(", ");
     let more = skipped.len().saturating_sub(SHOWN);
     let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let advice = match all {
+        true => "no other tag matches: is --tag-pattern right (or the component's tag_prefix)?",
+        false => "--format json names them all",
+    };
     let detail = format!(
-        "{} tags match {pattern} and were left out: {shown}{tail}; --format json names them all",
+        "{} tags match {pattern} and were left out: {shown}{tail}; {advice}",
         skipped.len()
     );
     Warning { code: "skipped_tags", detail }
@@ -247,8 +251,12 @@ fn show(ui: &mut Ui, history: &History, receipts: &[Receipt]) -> Result<(), Erro
         Format::Table => {
             let History { component, pattern, commits, tags, news, .. } = history;
             let branch = history.branch.as_deref().unwrap_or("no branch");
-            let counts = format!("{commits} commits, {tags} tags {pattern}, {}", news.moved);
-            ui.line(&format!("{component} from {branch}: {counts} of them moved"))?;
+            let moved = match news.moved {
+                0 => String::new(),
+                count => format!(", {count} of them moved"),
+            };
+            let counts = format!("{commits} commits, {tags} tags {pattern}{moved}");
+            ui.line(&format!("{component} from {branch}: {counts}"))?;
             let known = history.news.known + receipts.len() - appended;
             ui.line(&format!("appended {appended}, {known} known already"))?;
             match receipts.last() {
