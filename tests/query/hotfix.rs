@@ -98,10 +98,9 @@ fn only_versions_from_main_are_missed() {
     let mut story = lived();
     let mut events = story.take();
     for (_, event) in &mut events {
-        if event["commit"] == "c1.4.2" || event["commit"] == "c1.4.3" {
-            if event["kind"] == "commit.merged" {
-                event["branch"] = json!("release/v1.4");
-            }
+        let skipped = event["commit"] == "c1.4.2" || event["commit"] == "c1.4.3";
+        if skipped && event["kind"] == "commit.merged" {
+            event["branch"] = json!("release/v1.4");
         }
     }
     story.give(events);
