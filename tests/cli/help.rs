@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 20] = [
     "init",
     "key",
     "apply",
@@ -12,9 +12,13 @@ const COMMANDS: [&str; 16] = [
     "status",
     "commit",
     "diff",
+    "rollback",
     "compat",
     "approvals",
+    "hotfix",
     "ask",
+    "gate",
+    "debt",
     "query",
     "verify",
     "checkpoint",
@@ -24,7 +28,7 @@ const COMMANDS: [&str; 16] = [
 #[test]
 fn relbook_alone_lists_the_seven_questions() {
     let ran = empty().run::<&str>(&[]).exits(0);
-    for word in ["relbook status", "relbook commit", "relbook diff", "relbook approvals", "7."] {
+    for word in ["relbook status", "relbook diff", "relbook rollback", "relbook hotfix", "7."] {
         assert!(ran.stdout.contains(word), "{word}: {}", ran.stdout);
     }
 }

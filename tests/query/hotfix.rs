@@ -98,10 +98,9 @@ fn only_versions_from_main_are_missed() {
     let mut story = lived();
     let mut events = story.take();
     for (_, event) in &mut events {
-        if event["commit"] == "c1.4.2" || event["commit"] == "c1.4.3" {
-            if event["kind"] == "commit.merged" {
-                event["branch"] = json!("release/v1.4");
-            }
+        let skipped = event["commit"] == "c1.4.2" || event["commit"] == "c1.4.3";
+        if skipped && event["kind"] == "commit.merged" {
+            event["branch"] = json!("release/v1.4");
         }
     }
     story.give(events);
@@ -248,10 +247,7 @@ fn a_hotfix_in_time() {
     assert_eq!(head(&answer, NAMES), "1.4.1 c1.4.1 hotfix/v1.4.4 1.4.4 v1.4.4 true");
     assert_eq!(head(&answer, "hotfix_id incident_id deploy_id"), "HF INC PRD");
     assert!(answer.table.rows[..11].iter().all(|row| !row.evidence.is_empty()));
-    assert_eq!(
-        ask(&mut story).deploy("PRD", "gates_failed"),
-        "[reviewed_merge,compat]".replace("reviewed_merge,", "")
-    );
+    assert_eq!(ask(&mut story).deploy("PRD", "gates_failed"), "[]");
 }
 
 #[test]
@@ -272,11 +268,7 @@ fn looked_at_on_the_way_the_rest_is_open_or_late() {
          canary_slo open production_start open production_finish open"
     );
     assert_eq!(times, "- -");
-    let mut events = story.take();
-    let cut =
-        events.iter().position(|(_, e)| e["suite"] == "contract").map_or(events.len(), |at| at);
-    events.truncate(cut);
-    // The story was appended already: a book that ends at the staging deploy.
+    // Another book, which ends at the staging deploy.
     let mut short = shipped();
     let mut events = short.take();
     let cut = events.iter().position(|(_, e)| e["suite"] == "contract").unwrap();

@@ -385,12 +385,16 @@ fn a_published_component_goes_back_to_what_it_published() {
     let mut story = Story::of_api(&["us"]);
     story.component("cli", json!({"scheme": "semver", "release_model": "published"}));
     for version in ["1.9.0", "1.9.1", "1.9.2", "1.9.3"] {
-        story.build("01T02:00", version);
+        // 1.9.0 and 1.9.3 are known from their publish alone.
+        if version == "1.9.1" || version == "1.9.2" {
+            story.build("01T02:00", version);
+        }
         for scanner in ["trivy", "grype"] {
             scan(&mut story, "01T03:00", version, scanner, json!({"component": "cli"}));
         }
     }
-    story.publish("02T09:00", "1.9.0").publish("03T09:00", "1.9.1").publish("04T09:00", "1.9.3");
+    story.publish("02T09:00", "1.9.0").but(json!({"commit": "c0"}));
+    story.publish("03T09:00", "1.9.1").publish("04T09:00", "1.9.3");
     story.yank("05T09:00", "1.9.1");
     let (environment, component) = ("production".to_owned(), "cli".to_owned());
     let question = Question::Rollback { environment, component, any: false };

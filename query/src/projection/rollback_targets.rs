@@ -54,7 +54,7 @@ pub(crate) fn row_of(
         candidate.rank.into(),
         candidate.version.as_str().into(),
         candidate.digest.as_str().into(),
-        candidate.commit.as_str().into(),
+        text(candidate.commit.as_deref()),
         candidate.last_live_from.into(),
         candidate.last_live_until.into(),
         candidate.eligible().into(),

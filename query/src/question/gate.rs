@@ -226,6 +226,10 @@ fn warnings(deploy: &Deploy, promotion: &Promotion, part: &mut Part) {
             );
             part.warnings.push(warning("waived", detail));
         }
+        if gate.gate == "compat" && gate.verdict == GateVerdict::NotApplicable {
+            part.warnings
+                .push(warning("no_matrix", format!("compat was not judged: {}", gate.why)));
+        }
         if gate.verdict == GateVerdict::Deferred {
             part.warnings.push(warning("deferred", format!("{}: {}", gate.gate, gate.why)));
         }

@@ -231,6 +231,7 @@ fn nothing_recorded_is_missing_and_closes() {
     let (last, missing) = verdicts.split_last().unwrap();
     assert!(missing.iter().all(|row| row.ends_with(" missing")), "{missing:#?}");
     assert_eq!(last, "no_freeze pass");
+    assert_eq!(missing.len(), 15);
     assert!(!answer.holds);
     assert_eq!(crate::ask::warnings(&answer), ["missing_provenance"]);
 }

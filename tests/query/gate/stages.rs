@@ -80,6 +80,18 @@ fn the_matrix_must_hold_every_live_set() {
 }
 
 #[test]
+fn without_a_matrix_there_is_no_promise_to_hold() {
+    let mut story = green();
+    let mut events = story.take();
+    events.retain(|(_, event)| event["kind"] != "matrix.published");
+    story.give(events);
+    deploy(&mut story);
+    let answer = asked(&ask(&mut story), D);
+    assert_eq!(of_gate(&answer, "compat"), "false not_applicable - supported");
+    assert_eq!((answer.holds, crate::ask::warnings(&answer)), (true, vec!["no_matrix"]));
+}
+
+#[test]
 fn a_published_component_that_does_not_fit_closes_the_way() {
     let mut story = green();
     story.component("cli", json!({"scheme": "semver", "release_model": "published"}));

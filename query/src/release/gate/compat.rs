@@ -23,7 +23,8 @@ pub(super) fn holds(case: &Case<'_>) -> Result<Finding, FactsError> {
             Finding::fail(format!("no row of the matrix holds {}", failing.join(" nor ")))
                 .observed(failing.join("; "))
         }
-        CompatVerdict::Missing => Finding::missing("no matrix was published before"),
+        // Without a matrix nothing was promised that the gate could hold the artifact to.
+        CompatVerdict::Missing => Finding::not_applicable("no matrix was published before"),
         CompatVerdict::NotCovered => {
             Finding::not_applicable("the matrix says nothing of this component")
         }

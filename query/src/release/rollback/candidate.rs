@@ -22,8 +22,8 @@ pub struct Candidate {
     pub version: String,
     /// The artifact.
     pub digest: String,
-    /// The commit.
-    pub commit: String,
+    /// The commit, where the build or publish names it.
+    pub commit: Option<String>,
     /// When it became live for the last time.
     pub last_live_from: Option<Time>,
     /// When that ended.
@@ -52,7 +52,7 @@ pub(super) struct Build {
     pub(super) text: String,
     pub(super) version: Option<Version>,
     pub(super) digest: String,
-    pub(super) commit: String,
+    pub(super) commit: Option<String>,
     pub(super) seq: u64,
     /// Whether it is below what is live, on the same line, and no pre-release.
     pub(super) on_line: bool,
@@ -62,12 +62,18 @@ impl Case<'_> {
     /// Returns the builds to list: those on the line, then the others, highest version first.
     pub(super) fn listed(&self, base: &Base<'_>, any: bool) -> Result<Vec<Build>, FactsError> {
         let mut builds: Vec<Build> = Vec::new();
-        let key = Key::Builds { component: self.component.name.clone() };
-        for fact in self.core.facts().find(&key)? {
+        let component = || self.component.name.clone();
+        let mut facts = self.core.facts().find(&Key::Builds { component: component() })?;
+        if self.component.is_published() {
+            // What was published may have been built where nobody told the book.
+            facts.extend(self.core.facts().find(&Key::Publishes { component: component() })?);
+        }
+        for fact in facts {
             let Some(build) = self.build(&fact, base) else { continue };
             let same = |b: &Build| b.text == build.text && b.digest == build.digest;
-            builds.retain(|known| !same(known));
-            builds.push(build);
+            let known = builds.iter().position(same).map(|at| builds.remove(at));
+            let commit = build.commit.or(known.and_then(|known| known.commit));
+            builds.push(Build { commit, ..build });
         }
         builds.retain(|build| build.digest != base.digest && (any || build.on_line));
         let key = |build: &Build| build.version.as_ref().map(|version| version.key().to_vec());
@@ -76,19 +82,24 @@ impl Case<'_> {
     }
 
     fn build(&self, fact: &Arc<Fact>, base: &Base<'_>) -> Option<Build> {
-        let Body::BuildCompleted(build) = fact.body() else { return None };
-        if build.outcome.as_deref().is_some_and(|outcome| outcome != "succeeded") {
-            return None;
-        }
-        let version = self.component.scheme.parse_version(&build.version).ok();
+        let (text, digest, commit) = match fact.body() {
+            Body::BuildCompleted(b) if b.outcome.as_deref().is_none_or(|o| o == "succeeded") => {
+                (&b.version, &b.digest, Some(b.commit.to_string()))
+            }
+            Body::ReleasePublished(r) => {
+                (&r.version, &r.digest, r.commit.as_ref().map(ToString::to_string))
+            }
+            _ => return None,
+        };
+        let version = self.component.scheme.parse_version(text).ok();
         let on_line = version.as_ref().zip(base.version.as_ref()).is_some_and(|(new, live)| {
             !new.is_prerelease() && new.same_line(live) && new.key() < live.key()
         });
         Some(Build {
-            text: build.version.to_string(),
+            text: text.to_string(),
             version,
-            digest: build.digest.to_string(),
-            commit: build.commit.to_string(),
+            digest: digest.to_string(),
+            commit,
             seq: fact.seq,
             on_line,
         })
