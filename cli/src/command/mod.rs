@@ -7,25 +7,37 @@ pub mod append;
 pub mod apply;
 pub mod approvals;
 pub mod ask;
+pub mod bindings;
 pub mod checkpoint;
 pub mod commit;
 pub mod compat;
 pub mod completions;
 pub mod demo;
 pub mod diff;
+pub mod dora;
+pub mod drift;
+pub mod emergency;
+pub mod exceptions;
+pub mod exposure;
 mod flags;
 pub mod gate;
 pub mod ingest;
 pub mod init;
 pub mod key;
 pub mod man;
+pub mod overlaps;
 mod overview;
+pub mod period;
+pub mod population;
 pub mod query;
 mod question;
+pub mod releases;
 pub mod rollback;
 mod short;
 pub mod status;
+pub mod train;
 pub mod verify;
+pub mod whereabouts;
 
 use crate::args::{Cli, Command, Format};
 use crate::config::Config;
@@ -65,6 +77,17 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Query(args) => query::run(&args, &config, ui),
         Command::Gate(args) => gate::run(*args, &config, ui),
+        Command::Train(args) => train::run(args, &config, ui),
+        Command::Dora(args) => dora::run(args, &config, ui),
+        Command::Population(args) => population::run(args, &config, ui),
+        Command::Exceptions(args) => exceptions::run(args, &config, ui),
+        Command::Emergency(args) => emergency::run(args, &config, ui),
+        Command::Overlaps(args) => overlaps::run(args, &config, ui),
+        Command::Bindings(args) => bindings::run(args, &config, ui),
+        Command::Releases(args) => releases::run(args, &config, ui),
+        Command::Where(args) => whereabouts::run(args, &config, ui),
+        Command::Drift(args) => drift::run(args, &config, ui),
+        Command::Exposure(args) => exposure::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
