@@ -79,6 +79,23 @@ pub fn time(text: &str) -> Result<Time, String> {
     Time::parse_or_date(text).map_err(|error| format!("{error} (or a date, such as 2026-06-10)"))
 }
 
+/// Reads a length of time of an argument, in seconds: `90s`, `30m`, `1h`, `2d`.
+///
+/// # Errors
+/// A sentence for the usage error.
+pub fn duration(text: &str) -> Result<i64, String> {
+    let refuse = || format!("`{text}` is no length of time; write 90s, 30m, 1h or 2d");
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1),
+        Some((at, 'm')) => (&text[..at], 60),
+        Some((at, 'h')) => (&text[..at], 3600),
+        Some((at, 'd')) => (&text[..at], 86_400),
+        _ => (text, 1),
+    };
+    let count: u32 = number.parse().map_err(|_| refuse())?;
+    i64::from(count).checked_mul(unit).ok_or_else(refuse)
+}
+
 /// The book of record for releases: who built, scanned, approved and deployed what, signed and
 /// chained, so that it can be proved later.
 #[derive(Debug, Parser)]
@@ -139,6 +156,28 @@ pub enum Command {
     Approvals(command::approvals::ApprovalsArgs),
     /// Question 7: how does a hotfix get out in time?
     Hotfix(command::hotfix::HotfixArgs),
+    /// Did the release trains keep their rules?
+    Train(command::train::TrainArgs),
+    /// The five DORA metrics of each component, and which deploys were counted
+    Dora(command::dora::DoraArgs),
+    /// Every production change of a period, or a sample that anybody can draw again
+    Population(command::population::PopulationArgs),
+    /// What violated policy, with the policy of its time
+    Exceptions(command::exceptions::ExceptionsArgs),
+    /// Every deploy that broke the glass, reviewed in time or not
+    Emergency(command::emergency::EmergencyArgs),
+    /// Did deploys overlap, did an older build overwrite a newer one?
+    Overlaps(command::overlaps::OverlapsArgs),
+    /// Which artifact did a version mean, and when?
+    Bindings(command::bindings::BindingsArgs),
+    /// The production releases of a component
+    Releases(command::releases::ReleasesArgs),
+    /// Is a commit or pull request live, where, since when?
+    Where(command::whereabouts::WhereArgs),
+    /// Which targets are not on the intended version?
+    Drift(command::drift::DriftArgs),
+    /// Which vulnerable versions were live, from when to when?
+    Exposure(command::exposure::ExposureArgs),
     /// Ask the seven questions at once
     Ask(command::ask::AskArgs),
     /// May it be promoted? Exit 1 when a gate is closed

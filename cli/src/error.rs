@@ -243,6 +243,7 @@ impl From<AnswerError> for Error {
             AnswerError::UnknownComponent { .. }
             | AnswerError::UnknownEnvironment { .. }
             | AnswerError::UnknownVersion { .. }
+            | AnswerError::UnknownCommit { .. }
             | AnswerError::BadVersion { .. }
             | AnswerError::SameComponent { .. }
             | AnswerError::UnknownHotfix { .. }

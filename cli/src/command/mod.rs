@@ -7,6 +7,7 @@ pub mod append;
 pub mod apply;
 pub mod approvals;
 pub mod ask;
+pub mod bindings;
 pub mod checkpoint;
 pub mod commit;
 pub mod compat;
@@ -14,6 +15,11 @@ pub mod completions;
 pub mod debt;
 pub mod demo;
 pub mod diff;
+pub mod dora;
+pub mod drift;
+pub mod emergency;
+pub mod exceptions;
+pub mod exposure;
 mod flags;
 pub mod gate;
 pub mod hotfix;
@@ -22,13 +28,19 @@ pub mod ingest;
 pub mod init;
 pub mod key;
 pub mod man;
+pub mod overlaps;
 mod overview;
+pub mod period;
+pub mod population;
 pub mod query;
 mod question;
+pub mod releases;
 pub mod rollback;
 mod short;
 pub mod status;
+pub mod train;
 pub mod verify;
+pub mod whereabouts;
 
 use crate::args::{Cli, Command, Format};
 use crate::config::Config;
@@ -69,6 +81,17 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Approvals(args) => approvals::run(args, &config, ui),
         Command::Query(args) => query::run(&args, &config, ui),
         Command::Hotfix(args) => hotfix::run(args, &config, ui),
+        Command::Train(args) => train::run(args, &config, ui),
+        Command::Dora(args) => dora::run(args, &config, ui),
+        Command::Population(args) => population::run(args, &config, ui),
+        Command::Exceptions(args) => exceptions::run(args, &config, ui),
+        Command::Emergency(args) => emergency::run(args, &config, ui),
+        Command::Overlaps(args) => overlaps::run(args, &config, ui),
+        Command::Bindings(args) => bindings::run(args, &config, ui),
+        Command::Releases(args) => releases::run(args, &config, ui),
+        Command::Where(args) => whereabouts::run(args, &config, ui),
+        Command::Drift(args) => drift::run(args, &config, ui),
+        Command::Exposure(args) => exposure::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Gate(args) => gate::run(*args, &config, ui),
         Command::Debt(args) => debt::run(args, &config, ui),
