@@ -16,3 +16,5 @@ mod provenance;
 mod published;
 mod releases;
 mod replay;
+#[cfg(feature = "sql")]
+mod sql;

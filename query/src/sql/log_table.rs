@@ -107,7 +107,7 @@ impl LogTableProvider {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let url = ObjectStoreUrl::parse(STORE_URL)?;
-        let store = segments.store().map_err(external)?;
+        let store = segments.store();
         let runtime = state.runtime_env();
         runtime.register_object_store(url.as_ref(), Arc::clone(&store));
         let cache = runtime.cache_manager.get_file_metadata_cache();

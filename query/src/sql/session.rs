@@ -35,6 +35,7 @@ use super::logs::{Logs, Progress};
 use super::output::settle;
 use super::projections::Projections;
 use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, reads_log};
+use super::segment::SEAL_EVENTS;
 use super::statement::read_only;
 use crate::release::Lens;
 
@@ -47,11 +48,18 @@ pub struct Limits {
     pub time: Duration,
     /// Called while segments are sealed: events done, events to do.
     pub progress: Option<Progress>,
+    /// How many events a segment of the cache holds; others in the cache are made anew.
+    pub segment_events: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 1 << 30, time: Duration::from_secs(60), progress: None }
+        Self {
+            memory_bytes: 1 << 30,
+            time: Duration::from_secs(60),
+            progress: None,
+            segment_events: SEAL_EVENTS,
+        }
     }
 }
 
@@ -114,7 +122,8 @@ impl Session {
         lens: Lens,
         limits: Limits,
     ) -> Result<Self, SqlError> {
-        let logs = Arc::new(Logs::new(source, lens, segments, limits.progress.clone()));
+        let (events, progress) = (limits.segment_events, limits.progress.clone());
+        let logs = Arc::new(Logs::new(source, lens, segments, events, progress));
         let state = state(&logs, &projections, &limits)
             .map_err(|error| translate(&error, limits.memory_bytes))?;
         Ok(Self { state, logs, limits })
