@@ -123,6 +123,8 @@ pub enum Command {
     Append(Box<command::append::AppendArgs>),
     /// Append what a real tool wrote: reports of Trivy and Grype
     Ingest(Box<command::ingest::IngestArgs>),
+    /// Bring in the history of an existing repository: its tags and commits
+    Import(Box<command::import::ImportArgs>),
     /// Question 1: which version of every component is live?
     Status(command::status::StatusArgs),
     /// Question 2: which commit is live?

@@ -60,6 +60,15 @@ fn a_straight_line() {
 }
 
 #[test]
+fn a_version_compared_with_itself_has_not_changed() {
+    let answer = ask(&mut straight()).between("1.1.0", "1.1.0");
+    assert_eq!(
+        head(&answer, "from_version to_version bump completeness"),
+        "1.1.0 1.1.0 none complete"
+    );
+}
+
+#[test]
 fn versions_that_were_skipped_in_production_are_in() {
     let mut story = straight();
     story.build_of("02T10:00", "1.0.1", "1.0.1", "c");
@@ -269,6 +278,35 @@ fn no_release_at_all_is_an_answer_too() {
     let answer = ask(&mut repository()).diff();
     assert_eq!(head(&answer, "component from_version to_version current_version"), "api - - -");
     assert_eq!(warnings(&answer), ["no_release"]);
+}
+
+#[test]
+fn a_published_component_is_compared_by_name() {
+    use relbook_query::question::Question;
+    let mut story = repository();
+    story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
+    story.commit("01T00:00", "a", &[], "al", "fix: a").commit(
+        "01T01:00",
+        "b",
+        &["a"],
+        "al",
+        "fix: b",
+    );
+    story.publish("02T00:00", "1.0.0").but(json!({"commit": "a"}));
+    story.publish("03T00:00", "1.1.0").but(json!({"commit": "b"}));
+    let question = |versions| Question::Diff {
+        environment: "production".to_owned(),
+        component: "sdk".to_owned(),
+        versions,
+        transitions: false,
+    };
+    let bare = ask(&mut story).answer(&question(None)).unwrap();
+    assert_eq!(head(&bare, "from_version to_version current_version"), "- - 1.1.0");
+    assert!(bare.warnings[0].detail.contains("name two versions"), "{:?}", bare.warnings);
+    let named = question(Some(("1.0.0".to_owned(), "1.1.0".to_owned())));
+    let named = ask(&mut story).answer(&named).unwrap();
+    assert_eq!(lines(&named.table, ROW), ["added b"]);
+    assert_eq!(head(&named, "from_commit to_commit bump"), "a b minor");
 }
 
 #[test]

@@ -226,6 +226,16 @@ fn one_indeterminate_target_makes_the_environment_indeterminate() {
 }
 
 #[test]
+fn a_suspect_is_named_once_and_several_in_the_order_of_targets() {
+    let mut story = live_on(&["us", "eu"]);
+    story.start("03T09:00", "P2", "production", "1.4.2");
+    story.finish("03T09:05", "P2", "us", "failed!").finish("03T09:06", "P2", "eu", "failed!");
+    assert_eq!(ask(&mut story).status("state suspect"), "indeterminate 1.4.2");
+    story.start("03T10:00", "P3", "production", "1.4.3").finish("03T10:05", "P3", "us", "failed!");
+    assert_eq!(ask(&mut story).status("state suspect"), "indeterminate 1.4.3, 1.4.2");
+}
+
+#[test]
 fn a_half_applied_deploy_is_mixed_and_has_no_version() {
     let mut story = live_on(&["us", "eu"]);
     story.start("03T09:00", "P2", "production", "1.4.2");

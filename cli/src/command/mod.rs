@@ -14,6 +14,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 mod flags;
+pub mod import;
 pub mod ingest;
 pub mod init;
 pub mod key;
@@ -55,6 +56,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Apply(args) => apply::run(&args, &config, ui),
         Command::Append(args) => append::run(*args, &config, ui),
         Command::Ingest(args) => ingest::run(*args, &config, ui),
+        Command::Import(args) => import::run(*args, &config, ui),
         Command::Status(args) => status::run(args, &config, ui),
         Command::Commit(args) => commit::run(args, &config, ui),
         Command::Diff(args) => diff::run(args, &config, ui),

@@ -37,6 +37,8 @@ event! {
         optional hotfix_id: Name,
         /// False for a commit that is here for ancestry only: it lies outside the component's path.
         optional touches_component: bool,
+        /// Of a merge: the parents that have the component's path just as it is here.
+        optional unchanged_from: Vec<Name>,
     }
 }
 

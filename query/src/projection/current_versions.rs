@@ -43,11 +43,13 @@ pub(crate) fn row_of(current: &Current) -> Vec<Cell> {
     let published = current.component.is_published();
     let count = |n: usize| if published { Cell::Null } else { n.into() };
     let canaries = current.shares.iter().filter(|share| share.role == Role::Canary);
-    let suspects: Vec<&str> = current
-        .suspects
-        .iter()
-        .map(|(_, share)| share.version.as_deref().unwrap_or(&share.digest))
-        .collect();
+    let mut suspects: Vec<&str> = Vec::new();
+    for (_, share) in &current.suspects {
+        let name = share.version.as_deref().unwrap_or(&share.digest);
+        if !suspects.contains(&name) {
+            suspects.push(name);
+        }
+    }
     vec![
         current.component.name.as_str().into(),
         current.environment.as_str().into(),

@@ -154,7 +154,9 @@ fn head(
             Some(from) => Some(from.version.as_deref()?),
             None => None,
         };
-        component.change_class(old, to.version.as_deref()?, false)
+        let same =
+            from.as_ref().is_some_and(|from| from.digest == to.digest && from.commit == to.commit);
+        component.change_class(old, to.version.as_deref()?, same)
     });
     let rolled_back = match (newest, current.state) {
         (None, _) | (_, State::Mixed | State::Indeterminate | State::None) => Cell::Null,
@@ -187,7 +189,13 @@ fn rows(
     part: &mut Part,
 ) -> Result<&'static str, AnswerError> {
     let Some(to) = to else {
-        part.warnings.push(warning("no_release", "nothing of it was released here yet"));
+        let detail = match component.is_published() {
+            true => {
+                "it is published, not deployed, so no environment has releases of it: name two versions"
+            }
+            false => "nothing of it was released here yet",
+        };
+        part.warnings.push(warning("no_release", detail));
         return Ok("complete");
     };
     if from.is_none() {

@@ -106,12 +106,19 @@ impl Core<'_> {
         new: &str,
     ) -> Result<ChangeList, FactsError> {
         let (painted, unknown) = self.painted(component, old, new)?;
-        let list = oldest_first(&painted).filter(|(_, fact)| counts(component, fact)).collect();
+        let mut listed = listed(component, &painted, NEW, new, old);
+        if let Some(old) = old {
+            listed.extend(self::listed(component, &painted, OLD, old, Some(new)));
+        }
+        let is_listed =
+            |fact: &Fact| merged(fact).is_some_and(|m| listed.contains(m.commit.as_str()));
+        let list = oldest_first(&painted).filter(|(_, fact)| is_listed(fact)).collect();
         Ok(ChangeList { changes: pair(list), unknown })
     }
 
-    /// Returns every commit that `new` has and `old` has not, picked ones as well, in
-    /// topological order: who wrote any of them had a hand in `new`.
+    /// Returns every commit that `new` has and `old` has not, in topological order: who wrote any
+    /// of them had a hand in `new`. Nothing is left out here: neither a commit whose effect a
+    /// merge dropped, nor one that another row stands for.
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
@@ -184,6 +191,46 @@ fn merged(fact: &Fact) -> Option<&CommitMerged> {
 fn counts(component: &str, fact: &Fact) -> bool {
     let listed = merged(fact).is_some_and(|merge| merge.touches_component != Some(false));
     listed && fact.event.component() == component
+}
+
+/// Returns the commits of one side that touch the component, as `git log other..tip -- path` lists
+/// them: where a merge took the component over from one parent as it was, what the other parents
+/// did to it did not get through, and that parent alone is followed.
+fn listed<'a>(
+    component: &str,
+    painted: &'a Painted,
+    side: u8,
+    tip: &'a str,
+    other: Option<&str>,
+) -> BTreeSet<&'a str> {
+    let of_side = |commit: &str| painted.get(commit).filter(|(_, painted)| *painted == side);
+    let (mut list, mut seen, mut stack) = (BTreeSet::new(), BTreeSet::new(), vec![tip]);
+    while let Some(commit) = stack.pop() {
+        let Some((fact, _)) = of_side(commit) else { continue };
+        let Some(merge) = merged(fact).filter(|_| seen.insert(commit)) else { continue };
+        let own = fact.event.component() == component;
+        // Parents beyond the other end say nothing of this comparison.
+        let here = |parent: &&str| of_side(parent).is_some() || other == Some(*parent);
+        let parents = merge.parents.iter().map(|parent| &**parent);
+        let inside: Vec<&str> = parents.filter(here).collect();
+        // Another component has another path.
+        let same = merge.unchanged_from.as_deref().filter(|_| own).unwrap_or_default();
+        let is_same = |parent: &&str| same.iter().any(|same| **same == **parent);
+        if let Some(parent) = inside.iter().copied().find(is_same) {
+            stack.push(parent);
+            continue;
+        }
+        let differs = if same.is_empty() {
+            merge.touches_component != Some(false)
+        } else {
+            !inside.is_empty() || same.len() < merge.parents.len()
+        };
+        if differs && own {
+            list.insert(commit);
+        }
+        stack.extend(inside);
+    }
+    list
 }
 
 /// Orders the commits of one side only: parents first, and among those that may come next the

@@ -171,9 +171,9 @@ impl Core<'_> {
         let find = |share: &Share| shares.iter().find(|s| s.share.digest == share.digest);
         let since = declared.iter().filter_map(|t| t.stable.as_ref()).map(|s| s.since).max();
         let mut suspects: Vec<(String, Share)> = Vec::new();
-        for (target, state) in &history.targets {
-            if let Some(suspect) = &state.suspect {
-                suspects.push((target.clone(), self.with_version(&component.name, suspect)?));
+        for target in targets(environment, &history) {
+            if let Some(suspect) = history.targets.get(&target).and_then(|t| t.suspect.as_ref()) {
+                suspects.push((target, self.with_version(&component.name, suspect)?));
             }
         }
         let version = match stable {

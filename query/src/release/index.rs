@@ -73,16 +73,16 @@ keys! {
     Approval "approval" (approval_id),
     /// Enrolments, revocations and compromises of one key.
     KeyLife "key" (key_id),
-    /// All builds of a component.
-    Builds "builds" (component),
-    /// Checks of one suite.
-    Suite "suite" (component, suite),
     /// Makings and moves of one tag.
     Tag "tag" (component, tag),
     /// Removals of a component from targets of an environment.
     Removals "removals" (component, environment),
     /// Rollbacks of a component that do not name the deploy that they take back.
     UnnamedRollbacks "rollbacks" (component),
+    /// All builds of a component.
+    Builds "builds" (component),
+    /// Checks of one suite.
+    Suite "suite" (component, suite),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -98,11 +98,11 @@ pub fn keys(event: &Event) -> Vec<Key> {
             Key::BuildVersion { component: component(), version: b.version.to_string() },
             Key::Builds { component: component() },
         ],
+        Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
+        Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::CheckCompleted(c) => {
             vec![Key::Suite { component: component(), suite: c.suite.to_string() }]
         }
-        Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
-        Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::ReleasePublished(_) | Body::ReleaseYanked(_) => {
             vec![Key::Publishes { component: component() }]
         }

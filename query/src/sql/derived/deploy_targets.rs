@@ -117,12 +117,23 @@ fn rows(logs: &Logs) -> Result<Table, LogError> {
     Ok(table)
 }
 
-/// Returns the seqs of the corrected events.
+/// Returns the seqs of the corrected events. A corrected correction takes nothing out; it names an
+/// earlier event, so one pass from the last to the first settles all.
 fn corrected(logs: &Logs) -> Result<HashSet<u64>, LogError> {
-    let mut seqs = HashSet::new();
-    for batch in logs.read("corrections", &["corrects_seq"])? {
+    let mut corrections = Vec::new();
+    for batch in logs.read("corrections", &["seq", "corrects_seq"])? {
         let events = Rows::new(&batch);
-        seqs.extend((0..batch.num_rows()).filter_map(|row| events.seq(row, "corrects_seq")));
+        corrections.extend(
+            (0..batch.num_rows())
+                .filter_map(|row| events.seq(row, "seq").zip(events.seq(row, "corrects_seq"))),
+        );
+    }
+    corrections.sort_unstable();
+    let mut seqs = HashSet::new();
+    for (correction, corrects) in corrections.into_iter().rev() {
+        if !seqs.contains(&correction) {
+            seqs.insert(corrects);
+        }
     }
     Ok(seqs)
 }

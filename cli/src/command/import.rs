@@ -1,0 +1,318 @@
+//! `relbook import`: brings a history that exists already into the book.
+//!
+//! The importer reads; this command leaves out what the book has, turns a tag that the book knows
+//! elsewhere into `tag.moved`, and appends the rest as one atomic batch. Nothing is read from the
+//! network, and nothing of the repository is run or changed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use relbook_ledger::admission::{Code, Refusal, closest};
+use relbook_ledger::checkpoint::root_base64;
+use relbook_ledger::limits::BATCH_EVENTS_MAX;
+use relbook_ledger::store::{Clock as _, Receipt, SystemClock};
+use relbook_ledger::time::Time;
+use relbook_query::Book;
+use serde_json::{Map, Value, json};
+
+use super::question;
+use crate::args::Format;
+use crate::author::Input;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::import::git::{self, GitError, Options, TagPattern, Warning};
+use crate::import::news::{News, news};
+use crate::submit;
+use crate::ui::{Progress, Ui};
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relbook import git ../orion --component api
+  relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
+  relbook import git ../orion --component api --dry-run > events.ndjson
+
+Importing again adds only what is new.")]
+pub struct ImportArgs {
+    /// Where the history is
+    #[command(subcommand)]
+    pub origin: Origin,
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+pub enum Origin {
+    /// The tags and commits of a git repository
+    Git(GitArgs),
+}
+
+/// Arguments of `import git`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  relbook import git ../orion --component api
+  relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
+  relbook import git ../linux --component kernel --batch 100000
+
+Every commit that a tag or the default branch contains is recorded with its parents, so that
+`relbook diff` lists what `git log A..B` lists; with --path, what `git log A..B -- PATH` lists.
+Tags that match the pattern but hold no version of the component's scheme are named and left out.
+Importing again adds only what is new; a tag that points elsewhere by then is a tag.moved.")]
+pub struct GitArgs {
+    /// The repository: a work tree or a bare one
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The component that is released from it (name or alias)
+    #[arg(long, value_name = "NAME")]
+    pub component: String,
+    /// Which tags are its releases; * is the version [default: the component's tag_prefix and *]
+    #[arg(long, value_name = "PATTERN")]
+    pub tag_pattern: Option<String>,
+    /// Its directory in a repository of several: other commits are kept for ancestry only
+    #[arg(long, value_name = "SUBDIR")]
+    pub path: Option<String>,
+    /// Append N events at a time, each batch atomic [default: all at once]
+    #[arg(long, value_name = "N",
+          value_parser = clap::value_parser!(u64).range(1..=BATCH_EVENTS_MAX as u64))]
+    pub batch: Option<u64>,
+    /// Print the events as NDJSON and append nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Imports.
+pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let Origin::Git(args) = args.origin;
+    let book = question::open(config, ui)?;
+    let mut history = match read(&args, &book, ui) {
+        Ok(history) => history,
+        Err(error @ Error::Refused { .. }) if !args.dry_run => {
+            drop(book);
+            return Err(submit::refused(config, &mut submit::open(config)?, error));
+        }
+        Err(error) => return Err(error),
+    };
+    drop(book);
+    if args.dry_run {
+        return show_events(ui, &history);
+    }
+    let events = std::mem::take(&mut history.news.events);
+    let receipts = append(&args, config, ui, events)?;
+    show(ui, &history, &receipts)?;
+    Ok(ExitCode::Done)
+}
+
+/// What was found, and what of it the book does not have.
+struct History {
+    component: String,
+    pattern: String,
+    path: Option<String>,
+    branch: Option<String>,
+    commits: usize,
+    tags: usize,
+    skipped: Vec<git::SkippedTag>,
+    warnings: Vec<Warning>,
+    news: News,
+}
+
+fn read(args: &GitArgs, book: &Book, ui: &Ui) -> Result<History, Error> {
+    let ledger = book.ledger();
+    let registry = ledger.registry();
+    let component = registry.resolve(&args.component).unwrap_or(&args.component).to_owned();
+    let registered = registry.component(&component).ok_or_else(|| {
+        let near = closest(&component, registry.components().map(|(name, _)| name));
+        unknown_component(&component, near)
+    })?;
+    let pattern = match &args.tag_pattern {
+        Some(text) => TagPattern::parse(text).map_err(|error| Error::usage(error.to_string()))?,
+        None => TagPattern::from_prefix(registered.tag_prefix()),
+    };
+    let tolerance = i64::try_from(registry.policy().future_tolerance_s).unwrap_or(i64::MAX);
+    // A simulated book may be ahead of the world.
+    let now = ledger.clock().max(SystemClock.now());
+    let options = Options {
+        component: &component,
+        scheme: &registered.scheme,
+        pattern: pattern.clone(),
+        path: args.path.as_deref(),
+        latest: now.plus_seconds(tolerance).min(Time::MAX),
+    };
+    let bar = ui.progress("reading commits", 0);
+    bar.tick();
+    let mut found = git::import(&args.dir, &options, &|done, total| bar.of(done, total))?;
+    drop(bar);
+    let bar = ui.progress("comparing with the book", found.events.len() as u64);
+    let events = std::mem::take(&mut found.events);
+    let news = news(book, &component, events, &|done| bar.at(done))?;
+    drop(bar);
+    let mut warnings = found.warnings;
+    if !found.skipped.is_empty() {
+        warnings.push(skipped_warning(&pattern, &found.skipped));
+    }
+    warnings.extend(news.warnings.iter().cloned());
+    Ok(History {
+        component,
+        pattern: pattern.to_string(),
+        path: args.path.clone(),
+        branch: found.branch,
+        commits: found.commits,
+        tags: found.tags,
+        skipped: found.skipped,
+        warnings,
+        news,
+    })
+}
+
+fn unknown_component(name: &str, near: Option<&str>) -> Error {
+    let hint = near.map_or_else(
+        || "register it with `relbook apply` or component.registered".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let message = format!("`{name}` is not a registered component; {hint}");
+    Refusal::new(Code::UnknownComponent, message).at("component").with_value(name).into()
+}
+
+fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag]) -> Warning {
+    const SHOWN: usize = 5;
+    let shown = skipped.iter().take(SHOWN).map(|skip| format!("{} ({})", skip.tag, skip.reason));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = skipped.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let detail = format!(
+        "{} tags match {pattern} and were left out: {shown}{tail}; --format json names them all",
+        skipped.len()
+    );
+    Warning { code: "skipped_tags", detail }
+}
+
+fn append(
+    args: &GitArgs,
+    config: &Config,
+    ui: &Ui,
+    events: Vec<Map<String, Value>>,
+) -> Result<Vec<Receipt>, Error> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut writer = submit::open(config)?;
+    let size = args.batch.and_then(|size| usize::try_from(size).ok());
+    if size.is_none() && events.len() > BATCH_EVENTS_MAX {
+        let message = format!(
+            "{} events are more than the {BATCH_EVENTS_MAX} of one batch; import in several with \
+             --batch N",
+            events.len()
+        );
+        let refusal = Refusal::new(Code::TooLarge, message);
+        return Err(submit::refused(config, &mut writer, refusal.into()));
+    }
+    let total = events.len() as u64;
+    let bar: Progress = ui.progress("appending", total);
+    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut events = events.into_iter().peekable();
+    while events.peek().is_some() {
+        let batch = events.by_ref().take(size.unwrap_or(usize::MAX));
+        let batch = batch.map(|event| (None, Input::Fields(event))).collect();
+        let outcome = submit::append(config, ui, &mut writer, batch);
+        receipts.extend(outcome.map_err(|error| error.after(&receipts))?);
+        bar.at(receipts.len() as u64);
+    }
+    Ok(receipts)
+}
+
+fn show_events(ui: &mut Ui, history: &History) -> Result<ExitCode, Error> {
+    show_warnings(ui, history);
+    if ui.format() == Format::Json {
+        let mut whole = summary(history);
+        whole.insert("appended".to_owned(), json!(0));
+        whole.insert("events".to_owned(), json!(history.news.events));
+        ui.json(&Value::Object(whole))?;
+        return Ok(ExitCode::Done);
+    }
+    for event in &history.news.events {
+        let text = serde_json::to_string(event);
+        ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
+    }
+    let count = history.news.events.len();
+    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
+    Ok(ExitCode::Done)
+}
+
+fn show(ui: &mut Ui, history: &History, receipts: &[Receipt]) -> Result<(), Error> {
+    show_warnings(ui, history);
+    let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
+    match ui.format() {
+        Format::Ndjson => submit::show(ui, receipts, Map::new()),
+        Format::Table => {
+            let History { component, pattern, commits, tags, news, .. } = history;
+            let branch = history.branch.as_deref().unwrap_or("no branch");
+            let counts = format!("{commits} commits, {tags} tags {pattern}, {}", news.moved);
+            ui.line(&format!("{component} from {branch}: {counts} of them moved"))?;
+            let known = history.news.known + receipts.len() - appended;
+            ui.line(&format!("appended {appended}, {known} known already"))?;
+            match receipts.last() {
+                Some(last) => {
+                    let root = root_base64(&last.checkpoint.root);
+                    ui.line(&format!("checkpoint size {} root {root}", last.checkpoint.size))
+                }
+                None => Ok(()),
+            }
+        }
+        _ => {
+            let mut whole = summary(history);
+            let checkpoint = receipts.last().map(|receipt| {
+                let point = &receipt.checkpoint;
+                let root = root_base64(&point.root);
+                json!({ "size": point.size, "root": root, "note": point.note })
+            });
+            whole.insert("appended".to_owned(), json!(appended));
+            whole.insert("first_seq".to_owned(), json!(receipts.first().map(|r| r.seq)));
+            whole.insert("last_seq".to_owned(), json!(receipts.last().map(|r| r.seq)));
+            whole.insert("checkpoint".to_owned(), json!(checkpoint));
+            ui.json(&Value::Object(whole))
+        }
+    }
+}
+
+fn show_warnings(ui: &mut Ui, history: &History) {
+    if ui.format() != Format::Json {
+        for warning in &history.warnings {
+            ui.note(&format!("warning: {} ({})", warning.detail, warning.code));
+        }
+    }
+}
+
+fn summary(history: &History) -> Map<String, Value> {
+    let skipped = history.skipped.iter();
+    let skipped = skipped.map(|skip| json!({ "tag": skip.tag, "reason": skip.reason }));
+    let warnings = history.warnings.iter();
+    let warnings =
+        warnings.map(|warning| json!({ "code": warning.code, "detail": warning.detail }));
+    let fields = [
+        ("component", json!(history.component)),
+        ("branch", json!(history.branch)),
+        ("tag_pattern", json!(history.pattern)),
+        ("path", json!(history.path)),
+        ("commits", json!(history.commits)),
+        ("tags", json!(history.tags)),
+        ("moved", json!(history.news.moved)),
+        ("known", json!(history.news.known)),
+        ("skipped", skipped.collect()),
+        ("warnings", warnings.collect()),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+impl From<GitError> for Error {
+    fn from(error: GitError) -> Self {
+        let message = error.to_string();
+        match error {
+            GitError::NoGit { .. } => Self::not_done("no_git", message),
+            GitError::NoRepository { .. } => Self::not_done("not_a_repository", message),
+            GitError::Empty { .. } => Self::not_done("empty_repository", message),
+            GitError::Path { .. } => Self::usage(message),
+            _ => Self::not_done("git", message),
+        }
+    }
+}
