@@ -84,7 +84,10 @@ pub enum SqlError {
         message: String,
     },
     /// The statement took too long.
-    #[error("the statement was stopped after {} s; narrow it with a WHERE on component, kind or seq", limit.as_secs())]
+    #[error(
+        "the statement was stopped after {:?}; narrow it with a WHERE on component, kind or seq",
+        limit
+    )]
     TimedOut {
         /// The limit.
         limit: Duration,
@@ -95,6 +98,9 @@ pub enum SqlError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The query engine gave up in a way that it should not.
+    #[error("the query engine failed on this statement; write it another way, and report this one")]
+    Crashed,
     /// The book or its views cannot be read.
     #[error("{message}")]
     Book {

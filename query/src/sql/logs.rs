@@ -14,6 +14,8 @@ use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use relbook_ledger::entry::Entry;
+
 use super::catalog::{LogTable, log_table};
 use super::log::{LogError, LogSource};
 use super::segment::{SealedFile, SealedRange, Sealing, Segments};
@@ -100,6 +102,28 @@ impl Logs {
     /// Returns the number of events up to the last that the lens can show.
     pub(crate) fn end(&self) -> u64 {
         self.source.size().min(self.lens.as_known.saturating_add(1))
+    }
+
+    /// Returns the seqs whose events came in a range of the ledger's clock, which never goes back.
+    pub(crate) fn recorded(&self, times: &Range<i64>) -> Result<Range<u64>, LogError> {
+        Ok(self.first_recorded(times.start)?..self.first_recorded(times.end)?)
+    }
+
+    /// Returns the first seq at or after a time of the ledger's clock.
+    fn first_recorded(&self, time: i64) -> Result<u64, LogError> {
+        let (mut low, mut high) = (0, self.end());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entries = self.source.entries(middle..middle + 1)?;
+            let entry = entries.first().map(|bytes| Entry::decode(bytes)).transpose();
+            let received = entry.map_err(LogError::new)?.map(|entry| entry.received.micros());
+            if received.is_some_and(|received| received < time) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// Tells whether the lens shows every row of a file.

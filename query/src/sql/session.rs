@@ -6,7 +6,7 @@
 //! that, and statements are checked before and after planning. Time and memory are bounded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -27,6 +27,8 @@ use datafusion::prelude::{SQLOptions, SessionConfig};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt as _;
 use relbook_ledger::store::Ledger;
+use tokio::runtime::Runtime;
+use tokio::task::{JoinError, JoinSet};
 
 use super::error::{SqlError, closest, translate};
 use super::function::{expr_planners, scalar_functions, table_functions};
@@ -72,11 +74,16 @@ pub struct QueryResult {
     pub batches: Vec<RecordBatch>,
 }
 
-/// A read-only SQL session.
+/// A read-only SQL session. Several threads may ask it at once.
 pub struct Session {
+    engine: Arc<Engine>,
+    limits: Limits,
+}
+
+/// What a statement needs while it runs, on whatever thread.
+struct Engine {
     state: SessionState,
     logs: Arc<Logs>,
-    limits: Limits,
 }
 
 /// The directory of the segments in a book.
@@ -126,16 +133,16 @@ impl Session {
         let logs = Arc::new(Logs::new(source, lens, segments, events, progress));
         let state = state(&logs, &projections, &limits)
             .map_err(|error| translate(&error, limits.memory_bytes))?;
-        Ok(Self { state, logs, limits })
+        Ok(Self { engine: Arc::new(Engine { state, logs }), limits })
     }
 
-    /// Runs one reading statement.
+    /// Runs one reading statement, on a runtime that has several threads.
     ///
     /// # Errors
     /// [`SqlError`], which says what to do instead.
     pub async fn query(&self, sql: &str) -> Result<QueryResult, SqlError> {
         let statement = read_only(sql)?;
-        if self.touches_log(&statement) {
+        if self.engine.touches_log(&statement) {
             self.prepare(false).await?;
         }
         let first = self.timed(statement.clone()).await;
@@ -154,44 +161,66 @@ impl Session {
     /// # Errors
     /// As [`Session::query`].
     pub fn run(&self, sql: &str) -> Result<QueryResult, SqlError> {
+        let statement = read_only(sql)?;
+        if self.engine.touches_log(&statement) {
+            drop(self.engine.logs.segments()?);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_time()
             .thread_stack_size(STACK_BYTES)
             .build()
             .map_err(|error| SqlError::Book { message: error.to_string() })?;
-        let result = runtime.block_on(self.query(sql));
+        let mut result = self.wait(&runtime, statement.clone());
+        if matches!(result, Err(Failure::Segments)) {
+            self.engine.logs.recheck()?;
+            result = self.wait(&runtime, statement);
+        }
         // A statement that was stopped may still be reading a batch; nobody waits for that.
         runtime.shutdown_background();
-        result
+        result.map_err(|failure| self.explain(failure))
     }
 
-    /// Compares every segment with its digest; what differs is made again.
+    /// Waits on this thread, which the engine cannot keep busy: a single step of it may take
+    /// longer than the whole statement is allowed.
+    fn wait(&self, runtime: &Runtime, statement: Statement) -> Result<QueryResult, Failure> {
+        let (sender, receiver) = mpsc::channel();
+        let engine = Arc::clone(&self.engine);
+        let running = runtime.spawn(async move { engine.execute(statement).await });
+        let stop = running.abort_handle();
+        runtime.spawn(async move {
+            // Nobody listens when the time was up first.
+            drop(sender.send(running.await));
+        });
+        match receiver.recv_timeout(self.limits.time) {
+            Ok(ended) => outcome(ended),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                stop.abort();
+                Err(Failure::TimedOut)
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(Failure::Crashed),
+        }
+    }
+
+    /// Compares every segment with its sums; what differs is made again.
     ///
     /// # Errors
     /// [`SqlError::Book`] when the log cannot be read.
     pub fn check_segments(&self) -> Result<(), SqlError> {
-        Ok(self.logs.recheck()?)
+        Ok(self.engine.logs.recheck()?)
     }
 
     /// Returns the names of all tables.
     pub fn tables(&self) -> Vec<String> {
-        let schema = self.state.catalog_list().catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
-        schema.map(|schema| schema.table_names()).unwrap_or_default()
+        self.engine.tables()
     }
 
     /// Returns the lens of the session.
     pub fn lens(&self) -> Lens {
-        self.logs.lens
-    }
-
-    fn touches_log(&self, statement: &Statement) -> bool {
-        let tables = self.state.resolve_table_references(statement).unwrap_or_default();
-        tables.iter().any(|table| reads_log(table.table()) || table.table() == "columns")
+        self.engine.logs.lens
     }
 
     /// Opens the segments outside the time that a statement has.
     async fn prepare(&self, again: bool) -> Result<(), SqlError> {
-        let logs = Arc::clone(&self.logs);
+        let logs = Arc::clone(&self.engine.logs);
         let open = move || if again { logs.recheck() } else { logs.segments().map(drop) };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => Ok(opened?),
@@ -200,13 +229,39 @@ impl Session {
     }
 
     async fn timed(&self, statement: Statement) -> Result<QueryResult, Failure> {
-        let run = tokio::time::timeout(self.limits.time, self.execute(statement));
-        match run.await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) if lost_segment(&error) => Err(Failure::Segments),
-            Ok(Err(error)) => Err(Failure::Engine(error)),
+        let engine = Arc::clone(&self.engine);
+        // On a task of its own, so that the clock here goes on; dropping the set stops it.
+        let mut running = JoinSet::new();
+        running.spawn(async move { engine.execute(statement).await });
+        match tokio::time::timeout(self.limits.time, running.join_next()).await {
+            Ok(Some(ended)) => outcome(ended),
+            Ok(None) => Err(Failure::Crashed),
             Err(_elapsed) => Err(Failure::TimedOut),
         }
+    }
+
+    fn explain(&self, failure: Failure) -> SqlError {
+        match failure {
+            Failure::TimedOut => SqlError::TimedOut { limit: self.limits.time },
+            Failure::Crashed => SqlError::Crashed,
+            Failure::Engine(error) => translate(&error, self.limits.memory_bytes),
+            Failure::Segments => SqlError::Book {
+                message: "a segment was lost twice while it was read; run the query again"
+                    .to_owned(),
+            },
+        }
+    }
+}
+
+impl Engine {
+    fn tables(&self) -> Vec<String> {
+        let schema = self.state.catalog_list().catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
+        schema.map(|schema| schema.table_names()).unwrap_or_default()
+    }
+
+    fn touches_log(&self, statement: &Statement) -> bool {
+        let tables = self.state.resolve_table_references(statement).unwrap_or_default();
+        tables.iter().any(|table| reads_log(table.table()) || table.table() == "columns")
     }
 
     async fn execute(&self, statement: Statement) -> Result<QueryResult> {
@@ -253,17 +308,6 @@ impl Session {
             .verify_plan(&plan)?;
         Ok(plan)
     }
-
-    fn explain(&self, failure: Failure) -> SqlError {
-        match failure {
-            Failure::TimedOut => SqlError::TimedOut { limit: self.limits.time },
-            Failure::Engine(error) => translate(&error, self.limits.memory_bytes),
-            Failure::Segments => SqlError::Book {
-                message: "a segment was lost twice while it was read; run the query again"
-                    .to_owned(),
-            },
-        }
-    }
 }
 
 /// The stack of a thread that plans and runs statements.
@@ -273,7 +317,18 @@ const STACK_BYTES: usize = 16 << 20;
 enum Failure {
     TimedOut,
     Segments,
+    Crashed,
     Engine(DataFusionError),
+}
+
+/// Sorts how a task ended.
+fn outcome(ended: Result<Result<QueryResult>, JoinError>) -> Result<QueryResult, Failure> {
+    match ended {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) if lost_segment(&error) => Err(Failure::Segments),
+        Ok(Err(error)) => Err(Failure::Engine(error)),
+        Err(_panicked) => Err(Failure::Crashed),
+    }
 }
 
 /// Tells whether an error is about the files of the segments.

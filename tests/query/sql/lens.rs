@@ -60,7 +60,10 @@ fn as_known_hides_what_the_book_had_not_got() {
     assert_eq!(lines(&then, VERSIONS), ["1.4.1", "1.5.0"]);
     assert_eq!(lines(&then, LIVE), ["1.4.1 02T09:00"]);
     assert_eq!(lines(&then, DEPLOYS), ["P1"]);
-    assert_eq!(line(&then, "SELECT max(seq), count(*) FROM events"), format!("{known} {}", known + 1));
+    assert_eq!(
+        line(&then, "SELECT max(seq), count(*) FROM events"),
+        format!("{known} {}", known + 1)
+    );
     assert_eq!(line(&then, "SELECT max(size) FROM checkpoints"), line_of_sizes(&dir, known));
     let before = look(&dir, None, Some(known - 1));
     assert_eq!(lines(&before, LIVE), ["- -"]);

@@ -12,8 +12,8 @@ mod proof;
 mod pushdown;
 mod rows;
 mod segments;
-mod sharing;
 mod shapes;
+mod sharing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,11 +30,7 @@ pub(crate) fn session(dir: &Path) -> Session {
 }
 
 /// Opens a session with other limits, under a changed lens.
-pub(crate) fn session_with(
-    dir: &Path,
-    limits: Limits,
-    look: impl FnOnce(Lens) -> Lens,
-) -> Session {
+pub(crate) fn session_with(dir: &Path, limits: Limits, look: impl FnOnce(Lens) -> Lens) -> Session {
     let book = Book::open(dir, &|_, _| {}).unwrap();
     let lens = look(book.lens(None, None));
     Session::open_with(dir, Arc::new(SharedBook::new(book)), lens, limits).unwrap()

@@ -200,11 +200,7 @@ fn what_an_approval_leaves_out_is_its_signer() {
     let granted = json!({"kind": "approval.granted", "component": "api", "approval_id": "A1",
         "version": "1.4.1", "digest": digest("1.4.1"), "stage": "production"});
     story.signed("p_olga", "02T09:00", granted);
-    story.signed(
-        "p_olga",
-        "02T10:00",
-        json!({"kind": "approval.revoked", "approval_id": "A1"}),
-    );
+    story.signed("p_olga", "02T10:00", json!({"kind": "approval.revoked", "approval_id": "A1"}));
     let session = session(&story.book());
     assert_eq!(
         lines(&session, "SELECT principal, decision, approver, \"by\" FROM approvals ORDER BY seq"),

@@ -54,16 +54,13 @@ const SPELLED: &[(&str, &str)] = &[
     ("deploy_targets", "deploy_id target weight outcome restored finished_at"),
 ];
 
-/// The projections of the contract that are there, with all their columns.
+/// The projections of the contract that are there, with the columns that it names.
 const PROJECTIONS: &[(&str, &str)] = &[
     (
         "current_versions",
         "component environment state version versions since last_deployed_at in_flight",
     ),
-    (
-        "live_shares",
-        "component environment target role weight version digest commit since suspect",
-    ),
+    ("live_shares", "component environment target role weight version digest commit since suspect"),
     (
         "commit_in_prod",
         "component environment target role weight version digest commit commit_source tag \
@@ -143,7 +140,8 @@ fn log_tables_hold_the_fields_of_their_kinds_in_order() {
 #[test]
 fn every_log_table_starts_alike() {
     let session = session(&Story::of_api(&["us"]).book());
-    let tables = LOG_TABLES.iter().map(|(name, _)| name).chain(SPELLED.iter().map(|(name, _)| name));
+    let tables =
+        LOG_TABLES.iter().map(|(name, _)| name).chain(SPELLED.iter().map(|(name, _)| name));
     for table in tables {
         let columns = columns(&session, table);
         let leading: Vec<(&str, &str)> =
@@ -155,13 +153,13 @@ fn every_log_table_starts_alike() {
 #[test]
 fn tables_that_the_contract_spells_out_have_those_columns_in_order() {
     let session = session(&Story::of_api(&["us"]).book());
-    for (table, wanted) in SPELLED {
+    for (table, wanted) in SPELLED.iter().chain(PROJECTIONS) {
         let names: Vec<String> = columns(&session, table).into_iter().map(|(n, _)| n).collect();
         in_order(table, &names, &wanted.split_whitespace().collect::<Vec<_>>());
     }
-    for (table, wanted) in PROJECTIONS {
-        let names: Vec<String> = columns(&session, table).into_iter().map(|(n, _)| n).collect();
-        assert_eq!(names.join(" "), format!("{wanted} evidence"), "{table}");
+    for (table, _) in PROJECTIONS {
+        let last = columns(&session, table).pop().unwrap();
+        assert_eq!(last, ("evidence".to_owned(), "List(Int64)".to_owned()), "{table}");
     }
 }
 

@@ -42,6 +42,14 @@ pub(crate) struct Manifest {
     pub(crate) ranges: Vec<SealedRange>,
 }
 
+/// What is written: a disk that changes one digit of it must not change an answer.
+#[derive(Serialize, Deserialize)]
+struct Stored<M> {
+    /// BLAKE3 of the manifest, in hex.
+    sum: String,
+    manifest: M,
+}
+
 /// A sealed range of seqs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedRange {
@@ -71,12 +79,16 @@ impl Manifest {
     pub(super) fn read(dir: &Path) -> Self {
         let Ok(bytes) = fs::read(dir.join(NAME)) else { return Self::empty() };
         let read = json::parse(&bytes).ok().and_then(|value| serde_json::from_value(value).ok());
-        match read {
-            Some(Self { version: VERSION, layout, ranges }) if layout == *LAYOUT => {
-                Self { version: VERSION, layout, ranges }
-            }
-            _ => Self::empty(),
+        let Some(Stored::<Self> { sum, manifest }) = read else { return Self::empty() };
+        let known = manifest.version == VERSION && manifest.layout == *LAYOUT;
+        match known && manifest.sum().is_ok_and(|expected| expected == sum) {
+            true => manifest,
+            false => Self::empty(),
         }
+    }
+
+    fn sum(&self) -> serde_json::Result<String> {
+        Ok(blake3::hash(&serde_json::to_vec(self)?).to_hex().to_string())
     }
 
     fn empty() -> Self {
@@ -86,7 +98,8 @@ impl Manifest {
     /// Puts the manifest in the place of the one before.
     pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        let stored = Stored { sum: self.sum()?, manifest: self };
+        file.write_all(&serde_json::to_vec(&stored)?)?;
         file.persist(dir.join(NAME))?;
         Ok(())
     }
