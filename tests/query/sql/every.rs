@@ -167,7 +167,7 @@ fn source() -> Vec<(&'static str, Value)> {
             json!({"commit": "c2", "parents": ["c1", "c0"], "branch": "main", "author": "p_ann",
                 "reviewers": ["p_bob", "p_cyd"], "subject": "feat(api)!: add paging",
                 "body": "More.\n\nBREAKING CHANGE: pages", "pr": 41, "cherry_picked_from": "c9",
-                "hotfix_id": "H1", "touches_component": true}),
+                "hotfix_id": "H1", "touches_component": true, "unchanged_from": ["c1"]}),
         ),
         (
             "tag.created",

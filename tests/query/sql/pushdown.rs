@@ -99,7 +99,7 @@ fn bounds_on_seq_are_all_that_is_read_of_the_log() {
         ("seq = 7", 1, 1),
         ("7 = seq", 1, 1),
         ("seq >= 390", EVENTS - 390, EVENTS - 390),
-        ("seq > 10 AND seq <= 20 AND component IS NOT NULL", 10, 10),
+        ("seq > 10 AND seq <= 20 AND kind IS NOT NULL", 10, 10),
         ("seq < 0", 0, 0),
         ("seq > 1000000", 0, 0),
         ("seq IN (3, 5)", 2, 3),

@@ -156,7 +156,7 @@ fn gaps(ranges: &[SealedRange], size: u64) -> Vec<Range<u64>> {
 /// Returns the ranges to seal: whole multiples of `events`, large ones where they fit.
 fn missing(ranges: &[SealedRange], size: u64, events: u64) -> Vec<Range<u64>> {
     let mut missing = Vec::new();
-    let most = LARGE * events;
+    let most = events.saturating_mul(LARGE);
     for gap in gaps(ranges, size - size % events) {
         let mut start = gap.start;
         while start < gap.end {
