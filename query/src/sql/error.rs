@@ -153,7 +153,7 @@ pub(crate) fn bad_argument(
     DataFusionError::External(Box::new(BadArgument {
         function: function.to_owned(),
         argument: argument.to_owned(),
-        message: message.to_string(),
+        message: shortened(&message.to_string()),
     }))
 }
 
@@ -251,6 +251,17 @@ fn plain(error: &DataFusionError) -> String {
     strip(rest)
 }
 
+/// The longest message, in bytes: a statement can be long, what is wrong with it is not.
+const MESSAGE_MAX: usize = 600;
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MESSAGE_MAX {
+        return text.to_owned();
+    }
+    let end = (0..=MESSAGE_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{} ...", &text[..end])
+}
+
 /// Drops what the engine says about itself.
 fn strip(text: &str) -> String {
     let end =
@@ -259,7 +270,7 @@ fn strip(text: &str) -> String {
             .filter_map(|noise| text.find(noise))
             .min()
             .unwrap_or(text.len());
-    text[..end].replace('\n', " ").trim().to_owned()
+    shortened(text[..end].replace('\n', " ").trim())
 }
 
 /// Returns the names that are most like the one written, at most three of them.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use arrow::temporal_conversions::timestamp_us_to_datetime;
+use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -20,7 +21,9 @@ use datafusion::execution::object_store::{
     DefaultObjectStoreRegistry, ObjectStoreRegistry, ObjectStoreUrl,
 };
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
+use datafusion::execution::{
+    FunctionRegistry as _, SessionState, SessionStateBuilder, SessionStateDefaults,
+};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig};
@@ -31,12 +34,12 @@ use tokio::runtime::Runtime;
 use tokio::task::{JoinError, JoinSet};
 
 use super::error::{SqlError, closest, translate};
-use super::function::{expr_planners, scalar_functions, table_functions};
+use super::function::{expr_planners, rewrite, scalar_functions, table_functions};
 use super::log::{BookLog, LogSource};
 use super::logs::{Logs, Progress};
 use super::output::settle;
 use super::projections::Projections;
-use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, reads_log};
+use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, describes, reads_log};
 use super::segment::SEAL_EVENTS;
 use super::statement::read_only;
 use crate::release::Lens;
@@ -291,7 +294,10 @@ impl Engine {
             let in_book = named && known.iter().any(|name| name == table.table());
             // The engine lists a call of a table function among the tables.
             let called = table.schema().is_none() && functions.contains_key(table.table());
-            if !in_book && !called && table.schema() != Some("information_schema") {
+            let described = table.schema() == Some(INFORMATION_SCHEMA)
+                && table.catalog().is_none_or(|catalog| catalog == CATALOG)
+                && describes(table.table());
+            if !in_book && !called && !described {
                 let closest = closest(table.table(), known.clone());
                 let name = table.to_string();
                 return Err(DataFusionError::External(Box::new(SqlError::UnknownTable {
@@ -375,6 +381,7 @@ fn state(
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_functions(functions)
         .build();
+    state.register_function_rewrite(rewrite())?;
     // `now()` is the time of the lens: a report says the same whenever it is made.
     let now = timestamp_us_to_datetime(logs.lens.as_of.micros()).map(|time| time.and_utc());
     state.execution_props_mut().query_execution_start_time = now;
