@@ -227,7 +227,12 @@ fn plan_error(message: &str) -> SqlError {
     if let Some(what) = refused.iter().find_map(|prefix| message.strip_prefix(prefix)) {
         return SqlError::NotReadOnly { what: what.to_owned() };
     }
-    SqlError::Plan { message: message.to_owned() }
+    // The one way in which `information_schema` has no such table.
+    let missing = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
+    match missing {
+        Some(name) => SqlError::UnknownTable { name: name.to_owned(), closest: Vec::new() },
+        None => SqlError::Plan { message: message.to_owned() },
+    }
 }
 
 /// Returns the message without the engine's prefix and without what follows its first line.

@@ -211,11 +211,6 @@ struct InformationSchema {
 /// What stands in `information_schema`.
 const SHOWN: &[&str] = &["tables", "views", "columns", "schemata", "routines", "parameters"];
 
-/// Tells whether a table stands in `information_schema`.
-pub(crate) fn describes(name: &str) -> bool {
-    SHOWN.contains(&name)
-}
-
 impl InformationSchema {
     /// Lists the tables of the book; the engine's own list would name the settings.
     async fn tables(&self) -> Result<Arc<dyn TableProvider>> {

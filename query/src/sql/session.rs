@@ -39,7 +39,7 @@ use super::log::{BookLog, LogSource};
 use super::logs::{Logs, Progress};
 use super::output::settle;
 use super::projections::Projections;
-use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, describes, reads_log};
+use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, reads_log};
 use super::segment::SEAL_EVENTS;
 use super::statement::read_only;
 use crate::release::Lens;
@@ -294,10 +294,7 @@ impl Engine {
             let in_book = named && known.iter().any(|name| name == table.table());
             // The engine lists a call of a table function among the tables.
             let called = table.schema().is_none() && functions.contains_key(table.table());
-            let described = table.schema() == Some(INFORMATION_SCHEMA)
-                && table.catalog().is_none_or(|catalog| catalog == CATALOG)
-                && describes(table.table());
-            if !in_book && !called && !described {
+            if !in_book && !called && table.schema() != Some(INFORMATION_SCHEMA) {
                 let closest = closest(table.table(), known.clone());
                 let name = table.to_string();
                 return Err(DataFusionError::External(Box::new(SqlError::UnknownTable {
