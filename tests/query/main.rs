@@ -21,3 +21,5 @@ mod published;
 mod releases;
 mod replay;
 mod rollback;
+#[cfg(feature = "sql")]
+mod sql;

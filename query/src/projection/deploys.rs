@@ -8,6 +8,11 @@ use crate::table::{Cell, Table};
 pub(super) const PROJECTION: Projection = Projection {
     name: "deploys",
     columns: &[
+        // As every log table: here the event is the start.
+        ("seq", Int),
+        ("occurred_at", Time),
+        ("recorded_at", Time),
+        ("principal", Text),
         ("deploy_id", Text),
         ("component", Text),
         ("version", Text),
@@ -72,6 +77,10 @@ fn row_of(
     let mut evidence = deploy.evidence();
     evidence.extend(origin.iter().map(|origin| origin.seq));
     let mut cells = vec![
+        deploy.fact.seq.into(),
+        deploy.started().at.into(),
+        deploy.fact.recorded_at.into(),
+        deploy.fact.principal.as_str().into(),
         deploy.id().into(),
         deploy.component.as_str().into(),
         text(version.or(named)),

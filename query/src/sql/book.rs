@@ -45,8 +45,10 @@ impl Projections for SharedBook {
         self.book().projection(table, request, lens)
     }
 
+    /// Returns what was live at a time; nothing that happened after the lens is seen.
     fn state_at(&self, time: Time, lens: Lens) -> Result<Table, AnswerError> {
-        self.book().projection("live_shares", &Request::default(), Lens { as_of: time, ..lens })
+        let lens = Lens { as_of: time.min(lens.as_of), ..lens };
+        self.book().projection("live_shares", &Request::default(), lens)
     }
 
     fn diff(

@@ -84,7 +84,10 @@ pub enum SqlError {
         message: String,
     },
     /// The statement took too long.
-    #[error("the statement was stopped after {} s; narrow it with a WHERE on component, kind or seq", limit.as_secs())]
+    #[error(
+        "the statement was stopped after {:?}; narrow it with a WHERE on component, kind or seq",
+        limit
+    )]
     TimedOut {
         /// The limit.
         limit: Duration,
@@ -95,6 +98,9 @@ pub enum SqlError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// The query engine gave up in a way that it should not.
+    #[error("the query engine failed on this statement; write it another way, and report this one")]
+    Crashed,
     /// The book or its views cannot be read.
     #[error("{message}")]
     Book {
@@ -147,7 +153,7 @@ pub(crate) fn bad_argument(
     DataFusionError::External(Box::new(BadArgument {
         function: function.to_owned(),
         argument: argument.to_owned(),
-        message: message.to_string(),
+        message: shortened(&message.to_string()),
     }))
 }
 
@@ -221,7 +227,12 @@ fn plan_error(message: &str) -> SqlError {
     if let Some(what) = refused.iter().find_map(|prefix| message.strip_prefix(prefix)) {
         return SqlError::NotReadOnly { what: what.to_owned() };
     }
-    SqlError::Plan { message: message.to_owned() }
+    // The one way in which `information_schema` has no such table.
+    let missing = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
+    match missing {
+        Some(name) => SqlError::UnknownTable { name: name.to_owned(), closest: Vec::new() },
+        None => SqlError::Plan { message: message.to_owned() },
+    }
 }
 
 /// Returns the message without the engine's prefix and without what follows its first line.
@@ -245,6 +256,17 @@ fn plain(error: &DataFusionError) -> String {
     strip(rest)
 }
 
+/// The longest message, in bytes: a statement can be long, what is wrong with it is not.
+const MESSAGE_MAX: usize = 600;
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MESSAGE_MAX {
+        return text.to_owned();
+    }
+    let end = (0..=MESSAGE_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{} ...", &text[..end])
+}
+
 /// Drops what the engine says about itself.
 fn strip(text: &str) -> String {
     let end =
@@ -253,7 +275,7 @@ fn strip(text: &str) -> String {
             .filter_map(|noise| text.find(noise))
             .min()
             .unwrap_or(text.len());
-    text[..end].replace('\n', " ").trim().to_owned()
+    shortened(text[..end].replace('\n', " ").trim())
 }
 
 /// Returns the names that are most like the one written, at most three of them.

@@ -61,7 +61,11 @@ impl LogTableProvider {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let segments = self.logs.segments().map_err(external)?;
-        let seqs = narrow.seqs.start..narrow.seqs.end.min(self.logs.end());
+        let mut seqs = narrow.seqs.start..narrow.seqs.end.min(self.logs.end());
+        if let Some(times) = &narrow.recorded {
+            let recorded = self.logs.recorded(times).map_err(external)?;
+            seqs = seqs.start.max(recorded.start)..seqs.end.min(recorded.end);
+        }
         let possible = self.table.kinds.iter().any(|kind| narrow.allows(*kind));
         let mut parts: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if possible {
@@ -107,7 +111,7 @@ impl LogTableProvider {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let url = ObjectStoreUrl::parse(STORE_URL)?;
-        let store = segments.store().map_err(external)?;
+        let store = segments.store();
         let runtime = state.runtime_env();
         runtime.register_object_store(url.as_ref(), Arc::clone(&store));
         let cache = runtime.cache_manager.get_file_metadata_cache();

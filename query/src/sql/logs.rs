@@ -1,7 +1,6 @@
 //! The log as the tables of one session read it: a source, a lens, and segments where there are.
 
 use std::fmt;
-use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,13 +9,16 @@ use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use relbook_ledger::entry::Entry;
+
 use super::catalog::{LogTable, log_table};
 use super::log::{LogError, LogSource};
-use super::segment::{SealedFile, SealedRange, Segments};
+use super::segment::{SealedFile, SealedRange, Sealing, Segments};
 use super::tail::Tail;
 use crate::release::Lens;
 
@@ -29,6 +31,8 @@ pub(crate) struct Logs {
     pub(crate) lens: Lens,
     /// Where the segments are kept; nowhere for a log in memory.
     dir: Option<PathBuf>,
+    /// How many events a segment holds.
+    segment_events: u64,
     progress: Option<Progress>,
     /// Opened when a log table is first read. The lock is held meanwhile, so that two queries do
     /// not both seal.
@@ -57,9 +61,11 @@ impl Logs {
         source: Arc<dyn LogSource>,
         lens: Lens,
         dir: Option<PathBuf>,
+        segment_events: u64,
         progress: Option<Progress>,
     ) -> Self {
-        Self { source, lens, dir, progress, segments: Mutex::new(None) }
+        let segment_events = segment_events.max(1);
+        Self { source, lens, dir, segment_events, progress, segments: Mutex::new(None) }
     }
 
     /// Returns the segments; the first call opens them and seals what is missing.
@@ -72,7 +78,7 @@ impl Logs {
         Ok(Arc::clone(known.insert(opened)))
     }
 
-    /// Opens the segments again and compares every file with its digest: something was lost or
+    /// Opens the segments again and compares every file with its sums: something was lost or
     /// changed under our hands.
     pub(crate) fn recheck(&self) -> Result<(), LogError> {
         let mut known = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +86,7 @@ impl Logs {
         Ok(())
     }
 
-    fn open(&self, digests: bool) -> Result<Arc<Segments>, LogError> {
+    fn open(&self, recheck: bool) -> Result<Arc<Segments>, LogError> {
         let Some(dir) = &self.dir else {
             return Ok(Arc::new(Segments::none(self.source.size())));
         };
@@ -89,12 +95,35 @@ impl Logs {
                 progress(done, total);
             }
         };
-        Ok(Arc::new(Segments::open(dir, &*self.source, digests, &report)?))
+        let sealing = Sealing { events: self.segment_events, recheck };
+        Ok(Arc::new(Segments::open(dir, &*self.source, sealing, &report)?))
     }
 
     /// Returns the number of events up to the last that the lens can show.
     pub(crate) fn end(&self) -> u64 {
         self.source.size().min(self.lens.as_known.saturating_add(1))
+    }
+
+    /// Returns the seqs whose events came in a range of the ledger's clock, which never goes back.
+    pub(crate) fn recorded(&self, times: &Range<i64>) -> Result<Range<u64>, LogError> {
+        Ok(self.first_recorded(times.start)?..self.first_recorded(times.end)?)
+    }
+
+    /// Returns the first seq at or after a time of the ledger's clock.
+    fn first_recorded(&self, time: i64) -> Result<u64, LogError> {
+        let (mut low, mut high) = (0, self.end());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let entries = self.source.entries(middle..middle + 1)?;
+            let entry = entries.first().map(|bytes| Entry::decode(bytes)).transpose();
+            let received = entry.map_err(LogError::new)?.map(|entry| entry.received.micros());
+            if received.is_some_and(|received| received < time) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
     /// Tells whether the lens shows every row of a file.
@@ -117,9 +146,14 @@ impl Logs {
         let mut batches = Vec::new();
         for (_, part) in parts {
             match part {
-                Part::Sealed(range) => {
-                    self.read_file(&segments, range, table, &wanted, &mut batches)?;
-                }
+                // A file that was lost or changed since costs time only: the ledger has it all.
+                Part::Sealed(range) => match self.read_file(&segments, range, table, &wanted) {
+                    Ok(read) => batches.extend(read),
+                    Err(_lost) => {
+                        let range = range.start..range.end.min(self.end());
+                        self.read_tail(table, &wanted, range, &mut batches)?;
+                    }
+                },
                 Part::Unsealed(range) => self.read_tail(table, &wanted, range, &mut batches)?,
             }
         }
@@ -153,16 +187,16 @@ impl Logs {
         range: &SealedRange,
         table: &LogTable,
         wanted: &[usize],
-        batches: &mut Vec<RecordBatch>,
-    ) -> Result<(), LogError> {
-        let Some(file) = range.files.get(table.name) else { return Ok(()) };
+    ) -> Result<Vec<RecordBatch>, LogError> {
+        let Some(file) = range.files.get(table.name) else { return Ok(Vec::new()) };
         let whole = self.shows_whole(range, file);
-        let open = File::open(segments.dir().join(&file.name)).map_err(LogError::new)?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(open).map_err(LogError::new)?;
+        let bytes = Bytes::from(file.read(segments.dir()).map_err(LogError::new)?);
+        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(LogError::new)?;
         let clocks = ["seq", "occurred_at"].map(|name| table.position(name).unwrap_or_default());
         let read = wanted.iter().chain(clocks.iter().filter(|_| !whole));
         let mask = ProjectionMask::roots(builder.parquet_schema(), read.copied());
         let reader = builder.with_projection(mask).build().map_err(LogError::new)?;
+        let mut batches = Vec::new();
         for batch in reader {
             let mut batch = batch.map_err(LogError::new)?;
             if !whole {
@@ -171,7 +205,7 @@ impl Logs {
             }
             batches.push(batch);
         }
-        Ok(())
+        Ok(batches)
     }
 
     /// Tells row by row what the lens shows.

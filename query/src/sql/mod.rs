@@ -10,6 +10,7 @@ mod build;
 mod catalog;
 mod column;
 mod derived;
+mod dialect;
 mod error;
 mod extract;
 mod function;

@@ -6,12 +6,13 @@
 //! that, and statements are checked before and after planning. Time and memory are bounded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use arrow::temporal_conversions::timestamp_us_to_datetime;
+use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -20,21 +21,26 @@ use datafusion::execution::object_store::{
     DefaultObjectStoreRegistry, ObjectStoreRegistry, ObjectStoreUrl,
 };
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
+use datafusion::execution::{
+    FunctionRegistry as _, SessionState, SessionStateBuilder, SessionStateDefaults,
+};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt as _;
 use relbook_ledger::store::Ledger;
+use tokio::runtime::Runtime;
+use tokio::task::{JoinError, JoinSet};
 
 use super::error::{SqlError, closest, translate};
-use super::function::{expr_planners, scalar_functions, table_functions};
+use super::function::{expr_planners, rewrite, scalar_functions, table_functions};
 use super::log::{BookLog, LogSource};
 use super::logs::{Logs, Progress};
 use super::output::settle;
 use super::projections::Projections;
 use super::schema::{BookSchema, CATALOG, Catalogs, SCHEMA, reads_log};
+use super::segment::SEAL_EVENTS;
 use super::statement::read_only;
 use crate::release::Lens;
 
@@ -47,11 +53,18 @@ pub struct Limits {
     pub time: Duration,
     /// Called while segments are sealed: events done, events to do.
     pub progress: Option<Progress>,
+    /// How many events a segment of the cache holds; others in the cache are made anew.
+    pub segment_events: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_bytes: 1 << 30, time: Duration::from_secs(60), progress: None }
+        Self {
+            memory_bytes: 1 << 30,
+            time: Duration::from_secs(60),
+            progress: None,
+            segment_events: SEAL_EVENTS,
+        }
     }
 }
 
@@ -64,11 +77,16 @@ pub struct QueryResult {
     pub batches: Vec<RecordBatch>,
 }
 
-/// A read-only SQL session.
+/// A read-only SQL session. Several threads may ask it at once.
 pub struct Session {
+    engine: Arc<Engine>,
+    limits: Limits,
+}
+
+/// What a statement needs while it runs, on whatever thread.
+struct Engine {
     state: SessionState,
     logs: Arc<Logs>,
-    limits: Limits,
 }
 
 /// The directory of the segments in a book.
@@ -114,19 +132,20 @@ impl Session {
         lens: Lens,
         limits: Limits,
     ) -> Result<Self, SqlError> {
-        let logs = Arc::new(Logs::new(source, lens, segments, limits.progress.clone()));
+        let (events, progress) = (limits.segment_events, limits.progress.clone());
+        let logs = Arc::new(Logs::new(source, lens, segments, events, progress));
         let state = state(&logs, &projections, &limits)
             .map_err(|error| translate(&error, limits.memory_bytes))?;
-        Ok(Self { state, logs, limits })
+        Ok(Self { engine: Arc::new(Engine { state, logs }), limits })
     }
 
-    /// Runs one reading statement.
+    /// Runs one reading statement, on a runtime that has several threads.
     ///
     /// # Errors
     /// [`SqlError`], which says what to do instead.
     pub async fn query(&self, sql: &str) -> Result<QueryResult, SqlError> {
         let statement = read_only(sql)?;
-        if self.touches_log(&statement) {
+        if self.engine.touches_log(&statement) {
             self.prepare(false).await?;
         }
         let first = self.timed(statement.clone()).await;
@@ -145,44 +164,66 @@ impl Session {
     /// # Errors
     /// As [`Session::query`].
     pub fn run(&self, sql: &str) -> Result<QueryResult, SqlError> {
+        let statement = read_only(sql)?;
+        if self.engine.touches_log(&statement) {
+            drop(self.engine.logs.segments()?);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_time()
             .thread_stack_size(STACK_BYTES)
             .build()
             .map_err(|error| SqlError::Book { message: error.to_string() })?;
-        let result = runtime.block_on(self.query(sql));
+        let mut result = self.wait(&runtime, statement.clone());
+        if matches!(result, Err(Failure::Segments)) {
+            self.engine.logs.recheck()?;
+            result = self.wait(&runtime, statement);
+        }
         // A statement that was stopped may still be reading a batch; nobody waits for that.
         runtime.shutdown_background();
-        result
+        result.map_err(|failure| self.explain(failure))
     }
 
-    /// Compares every segment with its digest; what differs is made again.
+    /// Waits on this thread, which the engine cannot keep busy: a single step of it may take
+    /// longer than the whole statement is allowed.
+    fn wait(&self, runtime: &Runtime, statement: Statement) -> Result<QueryResult, Failure> {
+        let (sender, receiver) = mpsc::channel();
+        let engine = Arc::clone(&self.engine);
+        let running = runtime.spawn(async move { engine.execute(statement).await });
+        let stop = running.abort_handle();
+        runtime.spawn(async move {
+            // Nobody listens when the time was up first.
+            drop(sender.send(running.await));
+        });
+        match receiver.recv_timeout(self.limits.time) {
+            Ok(ended) => outcome(ended),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                stop.abort();
+                Err(Failure::TimedOut)
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => Err(Failure::Crashed),
+        }
+    }
+
+    /// Compares every segment with its sums; what differs is made again.
     ///
     /// # Errors
     /// [`SqlError::Book`] when the log cannot be read.
     pub fn check_segments(&self) -> Result<(), SqlError> {
-        Ok(self.logs.recheck()?)
+        Ok(self.engine.logs.recheck()?)
     }
 
     /// Returns the names of all tables.
     pub fn tables(&self) -> Vec<String> {
-        let schema = self.state.catalog_list().catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
-        schema.map(|schema| schema.table_names()).unwrap_or_default()
+        self.engine.tables()
     }
 
     /// Returns the lens of the session.
     pub fn lens(&self) -> Lens {
-        self.logs.lens
-    }
-
-    fn touches_log(&self, statement: &Statement) -> bool {
-        let tables = self.state.resolve_table_references(statement).unwrap_or_default();
-        tables.iter().any(|table| reads_log(table.table()) || table.table() == "columns")
+        self.engine.logs.lens
     }
 
     /// Opens the segments outside the time that a statement has.
     async fn prepare(&self, again: bool) -> Result<(), SqlError> {
-        let logs = Arc::clone(&self.logs);
+        let logs = Arc::clone(&self.engine.logs);
         let open = move || if again { logs.recheck() } else { logs.segments().map(drop) };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => Ok(opened?),
@@ -191,13 +232,39 @@ impl Session {
     }
 
     async fn timed(&self, statement: Statement) -> Result<QueryResult, Failure> {
-        let run = tokio::time::timeout(self.limits.time, self.execute(statement));
-        match run.await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(error)) if lost_segment(&error) => Err(Failure::Segments),
-            Ok(Err(error)) => Err(Failure::Engine(error)),
+        let engine = Arc::clone(&self.engine);
+        // On a task of its own, so that the clock here goes on; dropping the set stops it.
+        let mut running = JoinSet::new();
+        running.spawn(async move { engine.execute(statement).await });
+        match tokio::time::timeout(self.limits.time, running.join_next()).await {
+            Ok(Some(ended)) => outcome(ended),
+            Ok(None) => Err(Failure::Crashed),
             Err(_elapsed) => Err(Failure::TimedOut),
         }
+    }
+
+    fn explain(&self, failure: Failure) -> SqlError {
+        match failure {
+            Failure::TimedOut => SqlError::TimedOut { limit: self.limits.time },
+            Failure::Crashed => SqlError::Crashed,
+            Failure::Engine(error) => translate(&error, self.limits.memory_bytes),
+            Failure::Segments => SqlError::Book {
+                message: "a segment was lost twice while it was read; run the query again"
+                    .to_owned(),
+            },
+        }
+    }
+}
+
+impl Engine {
+    fn tables(&self) -> Vec<String> {
+        let schema = self.state.catalog_list().catalog(CATALOG).and_then(|c| c.schema(SCHEMA));
+        schema.map(|schema| schema.table_names()).unwrap_or_default()
+    }
+
+    fn touches_log(&self, statement: &Statement) -> bool {
+        let tables = self.state.resolve_table_references(statement).unwrap_or_default();
+        tables.iter().any(|table| reads_log(table.table()) || table.table() == "columns")
     }
 
     async fn execute(&self, statement: Statement) -> Result<QueryResult> {
@@ -227,7 +294,7 @@ impl Session {
             let in_book = named && known.iter().any(|name| name == table.table());
             // The engine lists a call of a table function among the tables.
             let called = table.schema().is_none() && functions.contains_key(table.table());
-            if !in_book && !called && table.schema() != Some("information_schema") {
+            if !in_book && !called && table.schema() != Some(INFORMATION_SCHEMA) {
                 let closest = closest(table.table(), known.clone());
                 let name = table.to_string();
                 return Err(DataFusionError::External(Box::new(SqlError::UnknownTable {
@@ -244,17 +311,6 @@ impl Session {
             .verify_plan(&plan)?;
         Ok(plan)
     }
-
-    fn explain(&self, failure: Failure) -> SqlError {
-        match failure {
-            Failure::TimedOut => SqlError::TimedOut { limit: self.limits.time },
-            Failure::Engine(error) => translate(&error, self.limits.memory_bytes),
-            Failure::Segments => SqlError::Book {
-                message: "a segment was lost twice while it was read; run the query again"
-                    .to_owned(),
-            },
-        }
-    }
 }
 
 /// The stack of a thread that plans and runs statements.
@@ -264,7 +320,18 @@ const STACK_BYTES: usize = 16 << 20;
 enum Failure {
     TimedOut,
     Segments,
+    Crashed,
     Engine(DataFusionError),
+}
+
+/// Sorts how a task ended.
+fn outcome(ended: Result<Result<QueryResult>, JoinError>) -> Result<QueryResult, Failure> {
+    match ended {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) if lost_segment(&error) => Err(Failure::Segments),
+        Ok(Err(error)) => Err(Failure::Engine(error)),
+        Err(_panicked) => Err(Failure::Crashed),
+    }
 }
 
 /// Tells whether an error is about the files of the segments.
@@ -311,6 +378,7 @@ fn state(
         .with_window_functions(SessionStateDefaults::default_window_functions())
         .with_table_functions(functions)
         .build();
+    state.register_function_rewrite(rewrite())?;
     // `now()` is the time of the lens: a report says the same whenever it is made.
     let now = timestamp_us_to_datetime(logs.lens.as_of.micros()).map(|time| time.and_utc());
     state.execution_props_mut().query_execution_start_time = now;

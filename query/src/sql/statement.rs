@@ -5,10 +5,10 @@
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, SetExpr};
-use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
+use super::dialect::BookDialect;
 use super::error::{SqlError, translate};
 
 /// The longest statement, in bytes.
@@ -30,12 +30,13 @@ pub(crate) fn read_only(sql: &str) -> Result<Statement, SqlError> {
     if sql.len() > BYTES_MAX {
         return Err(SqlError::TooComplex { what: "long" });
     }
-    let tokens = Tokenizer::new(&GenericDialect {}, sql)
+    let tokens = Tokenizer::new(&BookDialect, sql)
         .tokenize_with_location()
         .map_err(|error| SqlError::Syntax { message: error.to_string() })?;
     check_chain(&tokens)?;
     let parse = || {
-        DFParserBuilder::new(tokens).with_recursion_limit(NESTING_MAX).build()?.parse_statements()
+        let builder = DFParserBuilder::new(tokens).with_dialect(&BookDialect);
+        builder.with_recursion_limit(NESTING_MAX).build()?.parse_statements()
     };
     let mut statements = parse().map_err(|error| translate(&error, 0))?;
     let found = statements.len();

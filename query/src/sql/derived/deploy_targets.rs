@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use relbook_ledger::time::Time;
+
 use super::Derived;
 use crate::sql::log::LogError;
 use crate::sql::logs::Logs;
@@ -19,6 +21,10 @@ pub(super) const TABLE: Derived = Derived {
     columns: None,
     rows,
     docs: &[
+        ("seq", "The seq of the start."),
+        ("occurred_at", "When the deploy started, as claimed."),
+        ("recorded_at", "The ledger's clock when the start came."),
+        ("principal", "Who signed the start."),
         ("deploy_id", "The deploy."),
         ("target", "The target."),
         ("weight", "The last reported share of traffic, in percent."),
@@ -34,6 +40,10 @@ pub(super) const TABLE: Derived = Derived {
 };
 
 const COLUMNS: &[(&str, ColumnType)] = &[
+    ("seq", Int),
+    ("occurred_at", ColumnType::Time),
+    ("recorded_at", ColumnType::Time),
+    ("principal", Text),
     ("deploy_id", Text),
     ("target", Text),
     ("weight", Int),
@@ -50,6 +60,8 @@ const COLUMNS: &[(&str, ColumnType)] = &[
 const READ: &[&str] = &[
     "seq",
     "occurred_at",
+    "recorded_at",
+    "principal",
     "kind",
     "component",
     "deploy_id",
@@ -65,6 +77,9 @@ const READ: &[&str] = &[
 /// A deploy as it started, and what was reported since.
 struct Started {
     seq: u64,
+    occurred_at: Cell,
+    recorded_at: Cell,
+    principal: Cell,
     component: Cell,
     environment: Cell,
     stage: Cell,
@@ -140,9 +155,13 @@ fn corrected(logs: &Logs) -> Result<HashSet<u64>, LogError> {
 
 fn started(events: &Rows<'_>, row: usize, seq: u64) -> Started {
     let text = |column| events.text(row, column).into();
+    let time = |column| events.int(row, column).map(Time::from_micros).into();
     let targets = events.texts(row, "targets").into_iter();
     Started {
         seq,
+        occurred_at: time("occurred_at"),
+        recorded_at: time("recorded_at"),
+        principal: text("principal"),
         component: text("component"),
         environment: text("environment"),
         stage: text("stage"),
@@ -172,12 +191,16 @@ fn report(deploy: &mut Started, events: &Rows<'_>, row: usize, seq: u64) {
 fn cells(id: &str, deploy: &Started, target: &str, on: &OnTarget) -> Vec<Cell> {
     let finish = on.finish.as_ref();
     vec![
+        deploy.seq.into(),
+        deploy.occurred_at.clone(),
+        deploy.recorded_at.clone(),
+        deploy.principal.clone(),
         id.into(),
         target.into(),
         on.weight.as_ref().map(|(_, weight)| weight.clone()).unwrap_or_default(),
         finish.map(|(_, outcome, _)| outcome.clone()).unwrap_or_default(),
         finish.map(|(.., restored)| restored.clone()).unwrap_or_default(),
-        finish.map(|((at, _), ..)| relbook_ledger::time::Time::from_micros(*at)).into(),
+        finish.map(|((at, _), ..)| Time::from_micros(*at)).into(),
         deploy.component.clone(),
         deploy.environment.clone(),
         deploy.stage.clone(),

@@ -20,6 +20,9 @@ use crate::sql::error::bad_argument;
 /// The bytes that one call may make beyond twice its input.
 const BYTES_MAX: u64 = 64 << 20;
 
+/// The bytes that one call may put together: every such call may be the argument of the next.
+const SUM_MAX: u64 = 256 << 20;
+
 /// How large a result can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Growth {
@@ -29,6 +32,8 @@ enum Growth {
     Pad,
     /// The text, every match of the second argument replaced by the third.
     Replace,
+    /// All arguments together.
+    Sum,
 }
 
 /// Bounds a function, if it is one that needs it.
@@ -37,8 +42,14 @@ pub(super) fn bound(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
         "repeat" => Growth::Repeat,
         "lpad" | "rpad" => Growth::Pad,
         "replace" | "regexp_replace" => Growth::Replace,
+        "text_concat" | "concat" | "concat_ws" | "overlay" | "make_array" | "array_append"
+        | "array_prepend" | "array_concat" | "array_insert" | "array_to_string" | "struct"
+        | "named_struct" | "map" => Growth::Sum,
         _ => return function,
     };
+    if function.inner().is::<Bounded>() {
+        return function;
+    }
     Arc::new(ScalarUDF::new_from_impl(Bounded { inner: function, growth }))
 }
 
@@ -51,6 +62,9 @@ struct Bounded {
 impl Bounded {
     fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
         let rows = args.number_rows;
+        if self.growth == Growth::Sum {
+            return self.check_sum(args);
+        }
         let lengths = |position: usize| -> Result<Vec<u64>> {
             match args.args.get(position) {
                 Some(value) => lengths(&value.clone().into_array(rows)?),
@@ -65,6 +79,7 @@ impl Bounded {
                 sum(&mut texts.iter().zip(counts).map(|(text, count)| text.saturating_mul(count)))
             }
             Growth::Pad => sum(&mut numbers(args, 1)?.into_iter()),
+            Growth::Sum => 0,
             Growth::Replace => {
                 // A pattern may match the empty text, so between any two characters.
                 let old = match self.inner.name() {
@@ -83,20 +98,43 @@ impl Bounded {
             Growth::Repeat => "n",
             Growth::Pad => "length",
             Growth::Replace => "replacement",
+            Growth::Sum => "arguments",
         };
         let limit = format!("the result would be larger than {} MiB", BYTES_MAX >> 20);
         Err(bad_argument(self.inner.name(), what, limit))
     }
+
+    fn check_sum(&self, args: &ScalarFunctionArgs) -> Result<()> {
+        let rows = args.number_rows as u64;
+        let mut sum = 0_u64;
+        for value in &args.args {
+            sum = sum.saturating_add(match value {
+                ColumnarValue::Array(array) if is_text(array.data_type()) => {
+                    lengths(array)?.into_iter().fold(0, u64::saturating_add)
+                }
+                ColumnarValue::Array(array) => array.get_array_memory_size() as u64,
+                ColumnarValue::Scalar(scalar) => rows.saturating_mul(scalar.size() as u64),
+            });
+        }
+        if sum <= SUM_MAX {
+            return Ok(());
+        }
+        let limit = format!("the result would be larger than {} MiB", SUM_MAX >> 20);
+        Err(bad_argument(self.inner.name(), "arguments", limit))
+    }
+}
+
+/// Tells whether a type is text.
+pub(super) fn is_text(ty: &DataType) -> bool {
+    matches!(ty, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// Returns how long each text is; what is no text takes little room.
 fn lengths(array: &ArrayRef) -> Result<Vec<u64>> {
     const LITTLE: u64 = 32;
-    let texts = match array.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            cast(array, &DataType::Utf8View)?
-        }
-        _ => return Ok(vec![LITTLE; array.len()]),
+    let texts = match is_text(array.data_type()) {
+        true => cast(array, &DataType::Utf8View)?,
+        false => return Ok(vec![LITTLE; array.len()]),
     };
     Ok(texts.as_string_view().iter().map(|text| text.map_or(0, |t| t.len() as u64)).collect())
 }

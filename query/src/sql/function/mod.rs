@@ -5,6 +5,7 @@
 
 mod bounded;
 mod json;
+mod rewrite;
 mod table;
 mod version;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::planner::ExprPlanner;
 
 use super::logs::Logs;
@@ -50,6 +52,11 @@ pub(crate) fn expr_planners() -> Vec<Arc<dyn ExprPlanner>> {
     let mut planners = SessionStateDefaults::default_expr_planners();
     planners.insert(0, Arc::new(json::JsonOperators));
     planners
+}
+
+/// Returns what bounds the functions that the parser calls by itself.
+pub(crate) fn rewrite() -> Arc<dyn FunctionRewrite + Send + Sync> {
+    Arc::new(rewrite::Bounds)
 }
 
 /// Returns the table functions of a session.

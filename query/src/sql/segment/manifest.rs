@@ -1,11 +1,12 @@
 //! `manifest.json`: which segment files there are, and what each must hold.
 //!
 //! A manifest that cannot be read, or was written for another layout of the tables, counts as
-//! empty. It is replaced by rename, never changed in place.
+//! empty. It is replaced by rename, never changed in place. The sum over each block of a file
+//! stands here and not in the file: whoever changes a file would have to change both.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -14,11 +15,12 @@ use relbook_ledger::json;
 use serde::{Deserialize, Serialize};
 
 use super::Files;
+use super::blocks::Blocks;
 use crate::sql::catalog::LOG_TABLES;
 use crate::sql::extract::schema;
 
 /// Raised when the same columns would be filled differently.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Names the layout of all log tables: another set of columns is another cache.
 pub(super) static LAYOUT: LazyLock<String> = LazyLock::new(|| {
@@ -40,6 +42,14 @@ pub(crate) struct Manifest {
     pub(crate) ranges: Vec<SealedRange>,
 }
 
+/// What is written: a disk that changes one digit of it must not change an answer.
+#[derive(Serialize, Deserialize)]
+struct Stored<M> {
+    /// BLAKE3 of the manifest, in hex.
+    sum: String,
+    manifest: M,
+}
+
 /// A sealed range of seqs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SealedRange {
@@ -58,8 +68,8 @@ pub(crate) struct SealedFile {
     pub(crate) name: String,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
-    /// BLAKE3 of the file, in hex.
-    pub(crate) digest: String,
+    /// The sum over each block of the file.
+    pub(crate) blocks: Blocks,
     /// The latest claimed time in it, in microseconds.
     pub(crate) occurred_max: i64,
 }
@@ -69,12 +79,16 @@ impl Manifest {
     pub(super) fn read(dir: &Path) -> Self {
         let Ok(bytes) = fs::read(dir.join(NAME)) else { return Self::empty() };
         let read = json::parse(&bytes).ok().and_then(|value| serde_json::from_value(value).ok());
-        match read {
-            Some(Self { version: VERSION, layout, ranges }) if layout == *LAYOUT => {
-                Self { version: VERSION, layout, ranges }
-            }
-            _ => Self::empty(),
+        let Some(Stored::<Self> { sum, manifest }) = read else { return Self::empty() };
+        let known = manifest.version == VERSION && manifest.layout == *LAYOUT;
+        match known && manifest.sum().is_ok_and(|expected| expected == sum) {
+            true => manifest,
+            false => Self::empty(),
         }
+    }
+
+    fn sum(&self) -> serde_json::Result<String> {
+        Ok(blake3::hash(&serde_json::to_vec(self)?).to_hex().to_string())
     }
 
     fn empty() -> Self {
@@ -84,7 +98,8 @@ impl Manifest {
     /// Puts the manifest in the place of the one before.
     pub(super) fn write(&self, dir: &Path) -> io::Result<()> {
         let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        let stored = Stored { sum: self.sum()?, manifest: self };
+        file.write_all(&serde_json::to_vec(&stored)?)?;
         file.persist(dir.join(NAME))?;
         Ok(())
     }
@@ -130,19 +145,16 @@ impl SealedRange {
 }
 
 impl SealedFile {
-    /// Reads the file and compares it with the digest.
+    /// Reads the whole file and tells whether it is the one that was sealed.
     pub(super) fn holds(&self, dir: &Path) -> bool {
-        let digest = || -> io::Result<String> {
-            let mut file = File::open(dir.join(&self.name))?;
-            let mut hasher = blake3::Hasher::new();
-            let mut buffer = vec![0; 1 << 16];
-            loop {
-                match file.read(&mut buffer)? {
-                    0 => return Ok(hasher.finalize().to_hex().to_string()),
-                    read => hasher.update(&buffer[..read]),
-                };
-            }
-        };
-        digest().is_ok_and(|digest| digest == self.digest)
+        self.blocks.read(&dir.join(&self.name), self.bytes, 0..self.bytes).is_ok()
+    }
+
+    /// Reads the whole file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not the one that was sealed.
+    pub(crate) fn read(&self, dir: &Path) -> io::Result<Vec<u8>> {
+        self.blocks.read(&dir.join(&self.name), self.bytes, 0..self.bytes)
     }
 }

@@ -6,8 +6,10 @@
 //! Several processes may seal at once: a file's name says what it must hold, and files appear by
 //! rename only.
 
+mod blocks;
 mod manifest;
 mod seal;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::object_store::ObjectStore;
-use datafusion::object_store::local::LocalFileSystem;
 use relbook_ledger::chain;
 
 pub(crate) use manifest::{Manifest, SealedFile, SealedRange};
@@ -24,11 +25,20 @@ pub(crate) use manifest::{Manifest, SealedFile, SealedRange};
 use super::extract::hex;
 use super::log::{LogError, LogSource};
 
-/// How many events the unsealed tail may have.
+/// How many events a segment holds, and how many the unsealed tail may have.
 pub(crate) const SEAL_EVENTS: u64 = 16_384;
 
-/// How many events a range holds when many are sealed at once.
-const RANGE_EVENTS_MAX: u64 = 16 * SEAL_EVENTS;
+/// How many times as many events a range holds when many are sealed at once.
+const LARGE: u64 = 16;
+
+/// What a cache is opened for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sealing {
+    /// How many events a segment holds.
+    pub(crate) events: u64,
+    /// Whether every file is read whole and compared with its sums before it is used.
+    pub(crate) recheck: bool,
+}
 
 /// Reports progress: events sealed so far, events to seal.
 pub(crate) type SealProgress<'a> = &'a (dyn Fn(u64, u64) + Sync);
@@ -48,25 +58,23 @@ impl Segments {
         Self { dir: PathBuf::new(), ranges: Vec::new(), size }
     }
 
-    /// Opens the segments under `dir`, drops what does not fit, and seals what is missing. With
-    /// `digests`, every file is read and compared with its digest; without, with its size.
+    /// Opens the segments under `dir`, drops what does not fit, and seals what is missing.
     ///
     /// # Errors
     /// [`LogError`] when the log cannot be read; a directory that cannot be written is no error.
     pub(crate) fn open(
         dir: &Path,
         log: &dyn LogSource,
-        digests: bool,
+        sealing: Sealing,
         progress: SealProgress<'_>,
     ) -> Result<Self, LogError> {
         let mut manifest = Manifest::read(dir);
-        manifest.ranges.retain(|range| {
-            range.is_usable(dir) && (!digests || range.files.values().all(|file| file.holds(dir)))
-        });
+        let holds = |range: &SealedRange| range.files.values().all(|file| file.holds(dir));
+        manifest.ranges.retain(|range| range.is_usable(dir) && (!sealing.recheck || holds(range)));
         manifest.ranges.sort_by_key(|range| range.start);
-        keep_of_this_log(&mut manifest, log)?;
+        keep_of_this_log(&mut manifest, log, sealing.events)?;
         let size = log.size();
-        let missing = missing(&manifest.ranges, size);
+        let missing = missing(&manifest.ranges, size, sealing.events);
         if !missing.is_empty() && fs::create_dir_all(dir).is_ok() {
             let sealed = seal_all(dir, &missing, log, progress)?;
             if !sealed.is_empty() {
@@ -81,13 +89,9 @@ impl Segments {
         Ok(Self { dir: dir.to_owned(), ranges: manifest.ranges, size })
     }
 
-    /// Returns the store in which the engine finds the files: this directory and nothing else.
-    ///
-    /// # Errors
-    /// [`LogError`] when the directory has gone.
-    pub(crate) fn store(&self) -> Result<Arc<dyn ObjectStore>, LogError> {
-        let store = LocalFileSystem::new_with_prefix(&self.dir).map_err(LogError::new)?;
-        Ok(Arc::new(store))
+    /// Returns the store in which the engine finds the files: these and nothing else.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(store::SegmentStore::new(self.dir.clone(), &self.ranges))
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -106,15 +110,19 @@ impl Segments {
 
 /// Drops ranges that overlap, and all when the last one ends at another chain value: the chain
 /// at a seq commits to everything before it.
-fn keep_of_this_log(manifest: &mut Manifest, log: &dyn LogSource) -> Result<(), LogError> {
+fn keep_of_this_log(
+    manifest: &mut Manifest,
+    log: &dyn LogSource,
+    events: u64,
+) -> Result<(), LogError> {
     let size = log.size();
     let mut end = 0;
     manifest.ranges.retain(|range| {
         let fits = range.start >= end
             && range.start < range.end
             && range.end <= size
-            && range.start % SEAL_EVENTS == 0
-            && range.end % SEAL_EVENTS == 0;
+            && range.start % events == 0
+            && range.end % events == 0;
         if fits {
             end = range.end;
         }
@@ -145,14 +153,15 @@ fn gaps(ranges: &[SealedRange], size: u64) -> Vec<Range<u64>> {
     gaps
 }
 
-/// Returns the ranges to seal: whole multiples of [`SEAL_EVENTS`], large ones where they fit.
-fn missing(ranges: &[SealedRange], size: u64) -> Vec<Range<u64>> {
+/// Returns the ranges to seal: whole multiples of `events`, large ones where they fit.
+fn missing(ranges: &[SealedRange], size: u64, events: u64) -> Vec<Range<u64>> {
     let mut missing = Vec::new();
-    for gap in gaps(ranges, size - size % SEAL_EVENTS) {
+    let most = events.saturating_mul(LARGE);
+    for gap in gaps(ranges, size - size % events) {
         let mut start = gap.start;
         while start < gap.end {
-            let large = start % RANGE_EVENTS_MAX == 0 && gap.end - start >= RANGE_EVENTS_MAX;
-            let end = start + if large { RANGE_EVENTS_MAX } else { SEAL_EVENTS };
+            let large = start % most == 0 && gap.end - start >= most;
+            let end = start + if large { most } else { events };
             missing.push(start..end);
             start = end;
         }
@@ -243,9 +252,9 @@ mod tests {
     #[test]
     fn whole_multiples_are_sealed_large_ones_where_they_fit() {
         let k = SEAL_EVENTS;
-        assert_eq!(missing(&[], k - 1), []);
-        assert_eq!(missing(&[], 2 * k + 5), [0..k, k..2 * k]);
-        assert_eq!(missing(&[], 17 * k), [0..16 * k, 16 * k..17 * k]);
-        assert_eq!(missing(&[range(0, k), range(2 * k, 3 * k)], 3 * k), vec![k..2 * k]);
+        assert_eq!(missing(&[], k - 1, k), []);
+        assert_eq!(missing(&[], 2 * k + 5, k), [0..k, k..2 * k]);
+        assert_eq!(missing(&[], 17 * k, k), [0..16 * k, 16 * k..17 * k]);
+        assert_eq!(missing(&[range(0, k), range(2 * k, 3 * k)], 3 * k, k), vec![k..2 * k]);
     }
 }

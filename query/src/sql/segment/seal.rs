@@ -15,6 +15,7 @@ use relbook_ledger::chain;
 use relbook_ledger::event::Kind;
 use tempfile::NamedTempFile;
 
+use super::blocks::Summing;
 use super::manifest::{LAYOUT, TEMPORARY};
 use super::{Files, SealedFile, SealedRange};
 use crate::sql::catalog::{LOG_TABLES, LogTable};
@@ -136,7 +137,7 @@ impl<'a> Sealing<'a> {
     ) -> Result<Option<(String, SealedFile)>, SealError> {
         let Some(writer) = self.writer else { return Ok(None) };
         let hashing = writer.into_inner().map_err(|_| SealError::Write)?;
-        let (digest, bytes) = (hashing.hasher.finalize().to_hex().to_string(), hashing.bytes);
+        let (bytes, blocks) = hashing.sums.finish();
         let table = self.table.name;
         // The name says what the file holds, so two processes can only write the same under it.
         let name = format!(
@@ -149,7 +150,7 @@ impl<'a> Sealing<'a> {
         let file = hashing.file.into_inner().map_err(|_| SealError::Write)?;
         file.persist(self.dir.join(&name)).map_err(|_| SealError::Write)?;
         let occurred_max = self.occurred_max;
-        let sealed = SealedFile { name, rows: self.rows, bytes, digest, occurred_max };
+        let sealed = SealedFile { name, rows: self.rows, bytes, blocks, occurred_max };
         Ok(Some((table.to_owned(), sealed)))
     }
 }
@@ -158,7 +159,7 @@ fn open_writer(dir: &Path, table: &LogTable) -> Result<ArrowWriter<Hashing>, Sea
     fs::create_dir_all(dir).map_err(|_| SealError::Write)?;
     let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir);
     let file = BufWriter::new(file.map_err(|_| SealError::Write)?);
-    let hashing = Hashing { file, hasher: blake3::Hasher::new(), bytes: 0 };
+    let hashing = Hashing { file, sums: Summing::default() };
     ArrowWriter::try_new(hashing, Arc::clone(&schema(table)), Some(properties(table)))
         .map_err(|_| SealError::Write)
 }
@@ -190,18 +191,16 @@ fn properties(table: &LogTable) -> WriterProperties {
     properties.build()
 }
 
-/// A temporary file that is hashed as it is written.
+/// A temporary file that is summed up as it is written.
 struct Hashing {
     file: BufWriter<NamedTempFile>,
-    hasher: blake3::Hasher,
-    bytes: u64,
+    sums: Summing,
 }
 
 impl Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        self.bytes += written as u64;
+        self.sums.add(&bytes[..written]);
         Ok(written)
     }
 
