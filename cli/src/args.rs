@@ -156,6 +156,12 @@ pub enum Command {
     Approvals(command::approvals::ApprovalsArgs),
     /// Question 7: how does a hotfix get out in time?
     Hotfix(command::hotfix::HotfixArgs),
+    /// Ask the seven questions at once
+    Ask(command::ask::AskArgs),
+    /// May it be promoted? Exit 1 when a gate is closed
+    Gate(Box<command::gate::GateArgs>),
+    /// What is owed: follow-ups of hotfixes, reviews of broken glass
+    Debt(command::debt::DebtArgs),
     /// Did the release trains keep their rules?
     Train(command::train::TrainArgs),
     /// The five DORA metrics of each component, and which deploys were counted
@@ -178,12 +184,6 @@ pub enum Command {
     Drift(command::drift::DriftArgs),
     /// Which vulnerable versions were live, from when to when?
     Exposure(command::exposure::ExposureArgs),
-    /// Ask the seven questions at once
-    Ask(command::ask::AskArgs),
-    /// May it be promoted? Exit 1 when a gate is closed
-    Gate(Box<command::gate::GateArgs>),
-    /// What is owed: follow-ups of hotfixes, reviews of broken glass
-    Debt(command::debt::DebtArgs),
     /// Ask in SQL: one read-only statement over the events and what follows from them
     Query(command::query::QueryArgs),
     /// Prove the whole book: bytes, signatures, roles, chain, tree, checkpoints

@@ -41,7 +41,7 @@ pub struct HotfixArgs {
     #[arg(long, value_name = "MINUTES", conflicts_with = "status",
         value_parser = clap::value_parser!(u32).range(1..=10_080))]
     pub deadline: Option<u32>,
-    /// The id to open it under [default: HF-<component>-<version>]
+    /// The id to open it under [default: HF-COMPONENT-VERSION]
     #[arg(long, value_name = "ID", requires = "open")]
     pub id: Option<String>,
     /// The incident

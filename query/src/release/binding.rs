@@ -36,6 +36,9 @@ pub struct VersionBinding {
     pub evidence: Vec<u64>,
 }
 
+/// The artifact and commit that one event says a version is.
+type Said = (String, Option<String>, Arc<Fact>);
+
 impl Core<'_> {
     /// Returns the artifacts that a version was bound to, oldest first.
     ///
@@ -103,12 +106,7 @@ impl Core<'_> {
     }
 
     /// Returns what builds, publishes and deploys say of a version: artifact and commit.
-    #[expect(clippy::type_complete, reason = "a private intermediate")]
-    fn said_of(
-        &self,
-        component: &Component,
-        version: &str,
-    ) -> Result<Vec<(String, Option<String>, Arc<Fact>)>, FactsError> {
+    fn said_of(&self, component: &Component, version: &str) -> Result<Vec<Said>, FactsError> {
         let name = || component.name.clone();
         let mut facts = self
             .facts

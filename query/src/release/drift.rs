@@ -63,6 +63,9 @@ pub struct Intended {
     pub since: Moment,
 }
 
+/// The artifact that was seen last on a target, and the first and last time it was seen since.
+type Run = (String, Vec<Arc<Fact>>);
+
 impl Core<'_> {
     /// Returns the targets of a component that are not as intended, as declared, then others.
     ///
@@ -165,12 +168,12 @@ impl Core<'_> {
         &self,
         component: &str,
         environment: &str,
-    ) -> Result<BTreeMap<String, (String, Vec<Arc<Fact>>)>, FactsError> {
+    ) -> Result<BTreeMap<String, Run>, FactsError> {
         let key = Key::Observations {
             component: component.to_owned(),
             environment: environment.to_owned(),
         };
-        let mut last: BTreeMap<String, (String, Vec<Arc<Fact>>)> = BTreeMap::new();
+        let mut last: BTreeMap<String, Run> = BTreeMap::new();
         for fact in self.facts.find(&key)? {
             let Body::RuntimeObserved(seen) = fact.body() else { continue };
             let run = last.entry(seen.target.to_string()).or_default();

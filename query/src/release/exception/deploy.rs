@@ -190,10 +190,11 @@ impl Core<'_> {
                 continue;
             }
             match fact.body() {
-                Body::ReleaseYanked(y) if Some(y.version.as_str()) == version.as_deref() => {
-                    if y.digest.as_ref().is_none_or(|digest| *digest == deploy.start.digest) {
-                        yanked = Some(fact.seq);
-                    }
+                Body::ReleaseYanked(y)
+                    if Some(y.version.as_str()) == version.as_deref()
+                        && y.digest.as_ref().is_none_or(|it| *it == deploy.start.digest) =>
+                {
+                    yanked = Some(fact.seq);
                 }
                 Body::ReleasePublished(r)
                     if Some(r.version.as_str()) == version.as_deref()

@@ -73,7 +73,7 @@ impl Summing {
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.open.update(now);
             self.bytes += now.len() as u64;
-            if self.bytes % BLOCK == 0 {
+            if self.bytes.is_multiple_of(BLOCK) {
                 self.close();
             }
             bytes = later;
@@ -89,7 +89,7 @@ impl Summing {
 
     /// Returns the length and the sums.
     pub(super) fn finish(mut self) -> (u64, Blocks) {
-        if self.bytes % BLOCK != 0 {
+        if !self.bytes.is_multiple_of(BLOCK) {
             self.close();
         }
         (self.bytes, self.blocks)
