@@ -81,7 +81,15 @@ fn check_chain(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         | Token::EOF => false,
         _ => true,
     };
-    match tokens.iter().filter(|token| nests(&token.token)).count() > CHAIN_MAX {
+    // The parser recurses from one to the next without a limit of its own.
+    let explains = |token: &Token| {
+        matches!(token, Token::Word(word)
+            if matches!(word.keyword, Keyword::EXPLAIN | Keyword::DESCRIBE))
+    };
+    let count = |counts: &dyn Fn(&Token) -> bool| {
+        tokens.iter().filter(|token| counts(&token.token)).count()
+    };
+    match count(&nests) > CHAIN_MAX || count(&explains) > NESTING_MAX {
         true => Err(SqlError::TooComplex { what: "deep" }),
         false => Ok(()),
     }
@@ -232,6 +240,7 @@ mod tests {
         deep(format!("SELECT 1{}", " + 1".repeat(100_000)));
         deep(format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(5_000)));
         deep(format!("SELECT {}true", "NOT ".repeat(10_000)));
+        deep(format!("{}SELECT 1", "EXPLAIN ".repeat(1_000)));
         deep(format!("SELECT '{}'", "x".repeat(BYTES_MAX)));
         assert!(read_only(&format!("SELECT 1 IN (1{})", ", 2".repeat(20_000))).is_ok());
     }
