@@ -27,6 +27,9 @@ pub enum Format {
     Arrow,
 }
 
+/// The book when none is named.
+pub const DEFAULT_BOOK: &str = "./book";
+
 /// Options that every command takes, before or after its name; the last one counts.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Global options")]
@@ -38,7 +41,7 @@ pub struct Options {
         overrides_with = "book",
         value_name = "DIR",
         env = "RELBOOK_BOOK",
-        default_value = "./book"
+        default_value = DEFAULT_BOOK
     )]
     pub book: String,
     /// The private key that signs: a PEM file (the variable may hold the PEM text itself)

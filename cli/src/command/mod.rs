@@ -62,7 +62,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
     match &command {
         Command::Completions(args) => return completions::run(args, ui),
         Command::Man(args) => return man::run(args, ui),
-        Command::Demo(args) => return demo::run(args, ui),
+        Command::Demo(args) => return demo::run(args, &cli.options.book, ui),
         _ => {}
     }
     let config = Config::new(cli.options)?;

@@ -12,7 +12,7 @@ use relbook_ledger::store::{self, Ledger, NewBook, VerifyOptions};
 use serde_json::{Map, Value, json};
 
 use super::{apply, ask, key};
-use crate::args::{Format, Options};
+use crate::args::{DEFAULT_BOOK, Format, Options};
 use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
@@ -27,25 +27,25 @@ const PRODUCT: &str = include_str!("orion.yaml");
 #[command(after_help = "\
 Examples:
   relbook demo
-  relbook demo orion-demo      keep the book in ./orion-demo/book
+  relbook demo orion-demo            keep the book in ./orion-demo/book
+  relbook --book orion-book demo     keep it in ./orion-book, with the keys in ./orion-book/keys
 
 The month is June 2026, so the clock of the example book is simulated; its reports say so.")]
 pub struct DemoArgs {
     /// Where to put the book and the keys: a directory that does not exist or is empty
-    /// [default: a new temporary directory]
+    /// [default: that of --book, else a new temporary directory]
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 
 /// Builds the book, asks it, verifies it.
-pub(super) fn run(args: &DemoArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let dir = place(args)?;
-    let book = dir.join("book");
+pub(super) fn run(args: &DemoArgs, book: &str, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let (book, home) = place(args, book)?;
     let origin = "orion.example/demo".to_owned();
     Ledger::create(&book, NewBook { origin: origin.clone(), simulated_clock: true })?;
     let quiet = ui.format() != Format::Table;
     say(ui, &format!("A new book: {origin} in {}", book.display()))?;
-    let appended = fill(&dir, &book, ui, quiet)?;
+    let appended = fill(&home, &book, ui, quiet)?;
     say(
         ui,
         &format!(
@@ -92,11 +92,18 @@ fn say(ui: &mut Ui, text: &str) -> Result<(), Error> {
     if ui.format() == Format::Table { ui.line(text) } else { Ok(()) }
 }
 
-fn place(args: &DemoArgs) -> Result<PathBuf, Error> {
+/// Returns where the book goes, and where its product file and keys do.
+fn place(args: &DemoArgs, book: &str) -> Result<(PathBuf, PathBuf), Error> {
+    let within = |dir: PathBuf| (dir.join("book"), dir);
     let Some(dir) = &args.dir else {
+        if book != DEFAULT_BOOK {
+            let book = PathBuf::from(book);
+            let keys = book.join("keys");
+            return Ok((book, keys));
+        }
         let made = tempfile::Builder::new().prefix("relbook-demo-").tempdir();
         return made
-            .map(tempfile::TempDir::keep)
+            .map(|made| within(made.keep()))
             .map_err(|error| Error::file(&std::env::temp_dir(), "write", &error));
     };
     std::fs::create_dir_all(dir).map_err(|error| Error::file(dir, "make", &error))?;
@@ -107,7 +114,7 @@ fn place(args: &DemoArgs) -> Result<PathBuf, Error> {
             dir.display()
         )));
     }
-    Ok(dir.clone())
+    Ok(within(dir.clone()))
 }
 
 fn config(book: &Path, key: Option<&Path>) -> Result<Config, Error> {
@@ -121,9 +128,9 @@ fn config(book: &Path, key: Option<&Path>) -> Result<Config, Error> {
 }
 
 /// Applies the product, enrolls the keys and appends the month; returns how many events that were.
-fn fill(dir: &Path, book: &Path, ui: &mut Ui, quiet: bool) -> Result<usize, Error> {
+fn fill(home: &Path, book: &Path, ui: &mut Ui, quiet: bool) -> Result<usize, Error> {
     let admin = config(book, None)?;
-    let product = dir.join("orion.yaml");
+    let product = home.join("orion.yaml");
     std::fs::write(&product, PRODUCT).map_err(|error| Error::file(&product, "write", &error))?;
     let mut inputs = apply::events(&product, &admin)?;
     let mut keys = Vec::new();
@@ -131,7 +138,7 @@ fn fill(dir: &Path, book: &Path, ui: &mut Ui, quiet: bool) -> Result<usize, Erro
     // The clock of the book is still at 1970: the first events say when this begins.
     let began = month.first().and_then(|entry| entry.events.first()?.get("occurred_at").cloned());
     for (principal, roles) in story::PRINCIPALS {
-        let file = dir.join(format!("{principal}.pem"));
+        let file = home.join(format!("{principal}.pem"));
         let (public, _) = key::make(&file)?;
         inputs.push(key::enrolment(principal, &public, roles));
         keys.push((principal, config(book, Some(&file))?));

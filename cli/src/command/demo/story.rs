@@ -27,6 +27,7 @@ pub(super) const PRINCIPALS: [(&str, &[&str]); 3] = [
 pub(super) fn month() -> Vec<Entry> {
     let mut story = Story { at: Time::EPOCH, entries: Vec::new(), deploys: 0 };
     story.before();
+    story.cut();
     story.first_half();
     story.failed_canary();
     story.train();
@@ -44,6 +45,22 @@ struct Release<'a> {
     tag: &'a str,
     commit: &'a str,
 }
+
+/// The module path of the SDK since its second major version.
+const SDK_MODULE: &str = "example.org/orion-sdk-go/v2";
+
+const SDK_2_0_1: Release<'_> =
+    Release { component: "orion-sdk-go", version: "2.0.1", tag: "sdk/v2.0.1", commit: "sdk-201" };
+const SDK_2_1_0: Release<'_> =
+    Release { component: "orion-sdk-go", version: "2.1.0", tag: "sdk/v2.1.0", commit: "sdk-210" };
+const CLI_1_8_3: Release<'_> =
+    Release { component: "orion-cli", version: "1.8.3", tag: "cli/v1.8.3", commit: "cli-183" };
+const CLI_1_9_0: Release<'_> =
+    Release { component: "orion-cli", version: "1.9.0", tag: "cli/v1.9.0", commit: "cli-190" };
+const HELM_1_3_2: Release<'_> =
+    Release { component: "orion-helm", version: "1.3.2", tag: "helm-1.3.2", commit: "helm-132" };
+const HELM_1_4_0: Release<'_> =
+    Release { component: "orion-helm", version: "1.4.0", tag: "helm-1.4.0", commit: "helm-140" };
 
 struct Story {
     at: Time,
@@ -150,11 +167,9 @@ impl Story {
         for target in targets {
             events.push(json!({"kind": "deploy.finished", "deploy_id": id, "target": target, "outcome": "succeeded"}));
         }
-        self.append(
-            "ci-orion",
-            format!("{} {}: deploy to {stage}", r.component, r.version),
-            events,
-        );
+        let back = events[0]["reason"] == "rollback";
+        let what = if back { "rolled back in" } else { "deploy to" };
+        self.append("ci-orion", format!("{} {}: {what} {stage}", r.component, r.version), events);
         id
     }
 
@@ -219,13 +234,21 @@ impl Story {
         ]);
     }
 
-    fn publish(&mut self, component: &str, version: &str, more: Value) {
+    /// Tags, builds and publishes a version.
+    fn publish(&mut self, r: Release<'_>, more: Value) {
+        let (component, version, sha) = (r.component, r.version, commit(r.commit));
+        let image = digest(component, version);
         let mut event = json!({"kind": "release.published", "component": component, "version": version,
-            "digest": digest(component, version), "channel": "stable"});
+            "digest": image, "commit": sha, "channel": "stable"});
         if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
             event.extend(more);
         }
-        self.append("ci-orion", format!("{component} {version}: published"), vec![event]);
+        self.append("ci-orion", format!("{component} {version}: tag, build, published"), vec![
+            json!({"kind": "tag.created", "component": component, "tag": r.tag, "version": version, "commit": sha}),
+            json!({"kind": "build.completed", "component": component, "version": version, "digest": image,
+                "commit": sha, "builder": "ci"}),
+            event,
+        ]);
     }
 
     /// What was there when the month began.
@@ -248,9 +271,12 @@ impl Story {
         self.canary(api, 31, json!({}), true);
         self.deploy(api, "production", json!({}));
         self.deploy(web, "production", json!({}));
-        self.publish("orion-sdk-go", "2.0.1", json!({"go_module": "example.org/orion-sdk-go/v2"}));
-        self.publish("orion-cli", "1.8.3", json!({}));
-        self.publish("orion-helm", "1.3.2", json!({"app_version": "1.4.0"}));
+        self.merge("orion-sdk-go", "sdk-201", &[], "p_erin", "feat(sdk): pagination (#7)");
+        self.merge("orion-cli", "cli-183", &[], "p_erin", "feat(cli): order list (#31)");
+        self.merge("orion-helm", "helm-132", &[], "p_dan", "feat(helm): probes (#12)");
+        self.publish(SDK_2_0_1, json!({"go_module": SDK_MODULE}));
+        self.publish(CLI_1_8_3, json!({}));
+        self.publish(HELM_1_3_2, json!({"app_version": "1.4.0"}));
     }
 
     /// A patch that needs no approval, a CalVer period that does.
@@ -281,12 +307,36 @@ impl Story {
         self.deploy(web, "production", json!({}));
     }
 
-    /// The monthly train of what is published.
+    /// The train of what is published: the branches are cut on the first of the month.
+    fn cut(&mut self) {
+        self.day("2026-06-01T06:00:00Z");
+        self.merge(
+            "orion-sdk-go",
+            "sdk-210",
+            &["sdk-201"],
+            "p_erin",
+            "feat(sdk): bulk orders (#9)",
+        );
+        self.merge("orion-cli", "cli-190", &["cli-183"], "p_erin", "feat(cli): order export (#35)");
+        for (component, branch, base) in
+            [("orion-sdk-go", "release/v2.1", "sdk-210"), ("orion-cli", "release/v1.9", "cli-190")]
+        {
+            self.append(
+                "ci-orion",
+                format!("{component}: {branch} cut"),
+                vec![json!({"kind": "branch.created", "component": component, "branch": branch,
+                    "base_commit": commit(base)})],
+            );
+        }
+    }
+
+    /// A week later it leaves, and the chart follows the API.
     fn train(&mut self) {
         self.day("2026-06-08T09:00:00Z");
-        self.publish("orion-sdk-go", "2.1.0", json!({"go_module": "example.org/orion-sdk-go/v2"}));
-        self.publish("orion-cli", "1.9.0", json!({}));
-        self.publish("orion-helm", "1.4.0", json!({"app_version": "1.4.1"}));
+        self.publish(SDK_2_1_0, json!({"go_module": SDK_MODULE}));
+        self.publish(CLI_1_9_0, json!({}));
+        self.merge("orion-helm", "helm-140", &["helm-132"], "p_dan", "feat(helm): API 1.4.1 (#14)");
+        self.publish(HELM_1_4_0, json!({"app_version": "1.4.1"}));
     }
 
     /// A release whose canary fails.
