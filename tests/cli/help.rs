@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 33] = [
     "init",
     "key",
     "apply",
@@ -19,10 +19,23 @@ const COMMANDS: [&str; 20] = [
     "ask",
     "gate",
     "debt",
+    "train",
+    "dora",
+    "population",
+    "exceptions",
+    "emergency",
+    "overlaps",
+    "bindings",
+    "releases",
+    "where",
+    "drift",
+    "exposure",
     "query",
     "verify",
     "checkpoint",
+    "demo",
     "completions",
+    "man",
 ];
 
 #[test]

@@ -9,6 +9,7 @@ mod append;
 mod apply;
 mod ask;
 mod compat;
+mod demo;
 mod fault;
 mod gate;
 mod help;

@@ -19,6 +19,7 @@ pub mod dora;
 pub mod drift;
 pub mod emergency;
 pub mod exceptions;
+mod explain;
 pub mod exposure;
 mod flags;
 pub mod gate;

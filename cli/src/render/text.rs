@@ -226,7 +226,9 @@ fn show(name: &str, cell: &Cell) -> String {
         Cell::Bool(flag) => (if *flag { "yes" } else { "no" }).to_owned(),
         Cell::Bytes(_) => shorten("digest", cell.to_json().as_str().unwrap_or_default()),
         Cell::Json(value) => value.to_string(),
-        Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {
+        // More digits than a person reads; the other forms have them all.
+        Cell::Float(number) => ((number * 1000.0).round() / 1000.0).to_string(),
+        Cell::Int(_) | Cell::Time(_) => {
             let value = cell.to_json();
             value.as_str().map_or_else(|| value.to_string(), str::to_owned)
         }
@@ -288,5 +290,7 @@ mod tests {
         assert_eq!(show("x", &Cell::Null), "-");
         assert_eq!(show("x", &Cell::from(vec!["a".to_owned(), "b".to_owned()])), "a, b");
         assert_eq!(show("x", &Cell::from(true)), "yes");
+        assert_eq!(show("hours", &Cell::Float(28.266_666_666)), "28.267");
+        assert_eq!(show("hours", &Cell::Float(9.5)), "9.5");
     }
 }
