@@ -182,6 +182,8 @@ pub enum Command {
     Overlaps(command::overlaps::OverlapsArgs),
     /// Which artifact did a version mean, and when?
     Bindings(command::bindings::BindingsArgs),
+    /// RELEASING.md from the policy in force: stages, gates, owners, trains, the hotfix path
+    Runbook(command::runbook::RunbookArgs),
     /// The production releases of a component
     Releases(command::releases::ReleasesArgs),
     /// Is a commit or pull request live, where, since when?

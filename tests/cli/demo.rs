@@ -15,7 +15,7 @@ static DEMO: LazyLock<(TestEnvironment, String)> = LazyLock::new(|| {
 });
 
 /// Every question, on something that the demo has, and the exit code.
-const QUESTIONS: [(&[&str], i32); 24] = [
+const QUESTIONS: [(&[&str], i32); 25] = [
     (&["status"], 0),
     (&["status", "--at", "2026-06-09T10:30:00Z"], 0),
     (&["commit"], 0),
@@ -37,6 +37,7 @@ const QUESTIONS: [(&[&str], i32); 24] = [
     (&["overlaps"], 0),
     (&["bindings", "orion-api", "1.4.1"], 0),
     (&["releases", "orion-api"], 0),
+    (&["runbook"], 0),
     (&["where", "#102"], 0),
     (&["drift"], 0),
     (&["exposure", "CVE-2026-1337"], 0),

@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 34] = [
     "init",
     "key",
     "apply",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 33] = [
     "overlaps",
     "bindings",
     "releases",
+    "runbook",
     "where",
     "drift",
     "exposure",

@@ -23,6 +23,7 @@ mod ndjson;
 mod refusal;
 mod repository;
 mod rollback;
+mod runbook;
 mod scratch;
 mod short;
 mod verify;

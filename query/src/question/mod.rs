@@ -18,6 +18,7 @@ mod overlaps;
 mod population;
 mod releases;
 mod rollback;
+mod runbook;
 mod status;
 mod train;
 mod whereabouts;
@@ -169,6 +170,11 @@ pub enum Question {
         component: String,
         /// The version.
         version: String,
+    },
+    /// The way of each component to its users, under the policy in force.
+    Runbook {
+        /// Only this component (name or alias).
+        component: Option<String>,
     },
     /// The releases of a component.
     Releases {
@@ -346,6 +352,7 @@ impl Question {
             Self::Emergency { .. } => "emergency",
             Self::Overlaps { .. } => "overlaps",
             Self::Bindings { .. } => "bindings",
+            Self::Runbook { .. } => "runbook",
             Self::Releases { .. } => "releases",
             Self::Where { .. } => "where",
             Self::Drift { .. } => "drift",
@@ -415,6 +422,7 @@ fn listing(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
         Question::At { environment, at, window_seconds } => {
             moment::answer(core, environment, *at, *window_seconds)
         }
+        Question::Runbook { component } => runbook::answer(core, component.as_deref()),
         Question::Train { component } => train::answer(core, component.as_deref()),
         Question::Dora { environment, component, period, detail } => {
             dora::answer(core, environment, component.as_deref(), *period, *detail)

@@ -76,6 +76,8 @@ keys! {
     Approvals "approvals" (component),
     /// Decisions and revocations with one id.
     Approval "approval" (approval_id),
+    /// Enrolments, revocations and compromises of all keys.
+    Keys "keys" (),
     /// Enrolments, revocations and compromises of one key.
     KeyLife "key" (key_id),
     /// All builds of a component.
@@ -183,9 +185,9 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::ApprovalGranted(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRejected(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRevoked(a) => vec![Key::Approval { approval_id: a.approval_id.to_string() }],
-        Body::KeyEnrolled(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
-        Body::KeyRevoked(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
-        Body::KeyCompromised(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyEnrolled(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyRevoked(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyCompromised(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
         _ => evidence(event),
     }
 }
