@@ -10,6 +10,7 @@ mod apply;
 mod ask;
 mod compat;
 mod demo;
+mod diff;
 mod fault;
 mod gate;
 mod help;

@@ -6,6 +6,7 @@
 pub mod batch;
 mod columnar;
 mod csv;
+mod nested;
 mod text;
 
 use arrow::datatypes::Schema;

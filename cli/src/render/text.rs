@@ -9,6 +9,7 @@ use relbook_ledger::checkpoint::root_base64;
 use relbook_query::question::Answer;
 use relbook_query::table::{Cell, Column, ColumnType, Table};
 
+use super::nested;
 use crate::error::Error;
 use crate::ui::Ui;
 
@@ -225,7 +226,7 @@ fn show(name: &str, cell: &Cell) -> String {
         }
         Cell::Bool(flag) => (if *flag { "yes" } else { "no" }).to_owned(),
         Cell::Bytes(_) => shorten("digest", cell.to_json().as_str().unwrap_or_default()),
-        Cell::Json(value) => value.to_string(),
+        Cell::Json(value) => nested::told(value),
         // More digits than a person reads; the other forms have them all.
         Cell::Float(number) => ((number * 1000.0).round() / 1000.0).to_string(),
         Cell::Int(_) | Cell::Time(_) => {

@@ -1,6 +1,7 @@
 //! The questions and their answers, as commands, SQL and services see them (contract section 3).
 
 mod approvals;
+mod beyond;
 mod bindings;
 mod commit;
 mod compat;
@@ -23,6 +24,7 @@ mod status;
 mod train;
 mod whereabouts;
 
+pub(crate) use beyond::ReadBlob;
 pub use compat::{Codes, CompatAsk};
 pub use gate::{GateAsk, GateOf};
 pub use hotfix::HotfixAsk;
@@ -388,7 +390,12 @@ impl Part {
     }
 }
 
-pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
+/// Answers a question; `read` gives the evidence that is kept outside the log.
+pub(crate) fn answer(
+    core: &Core<'_>,
+    question: &Question,
+    read: ReadBlob<'_>,
+) -> Result<Part, AnswerError> {
     match question {
         Question::Status { environment } => status::answer(core, environment),
         Question::Commit { environment, component } => {
@@ -396,7 +403,7 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
         }
         Question::Diff { environment, component, versions, transitions } => {
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
-            diff::answer(core, environment, component, versions, *transitions)
+            diff::answer(core, environment, component, versions, *transitions, read)
         }
         Question::Rollback { environment, component, any } => {
             rollback::answer(core, environment, component, *any)

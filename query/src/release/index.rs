@@ -94,6 +94,8 @@ keys! {
     CheckCommit "check.commit" (component, suite, commit),
     /// Checks of one suite that name an artifact.
     CheckDigest "check.digest" (component, suite, digest),
+    /// Scans of one artifact by any scanner.
+    ScansOf "scans.of" (component, digest),
     /// Scans of one artifact by one scanner.
     Scans "scans" (component, digest, scanner),
     /// Waivers about a component.
@@ -197,11 +199,14 @@ fn evidence(event: &Event) -> Vec<Key> {
     let component = || event.component().to_owned();
     match &event.body {
         Body::CheckCompleted(c) => check(component(), c),
-        Body::ScanCompleted(s) => vec![Key::Scans {
-            component: component(),
-            digest: s.digest.to_string(),
-            scanner: s.scanner.to_string(),
-        }],
+        Body::ScanCompleted(s) => vec![
+            Key::ScansOf { component: component(), digest: s.digest.to_string() },
+            Key::Scans {
+                component: component(),
+                digest: s.digest.to_string(),
+                scanner: s.scanner.to_string(),
+            },
+        ],
         Body::WaiverGranted(_) => vec![Key::Waivers { component: component() }],
         Body::FreezeDeclared(_) | Body::FreezeLifted(_) => vec![Key::Freezes {}],
         Body::ArtifactFlagged(f) => flag(component(), &f.digest),

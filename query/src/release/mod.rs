@@ -6,6 +6,7 @@
 
 mod approval;
 mod artifact;
+mod beyond;
 mod binding;
 mod change;
 pub mod compat;
@@ -39,6 +40,7 @@ mod whereabouts;
 
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
+pub use beyond::{Vulnerabilities, Vulnerability};
 pub use binding::VersionBinding;
 pub use change::{Change, ChangeList, Direction};
 pub use compat::{Compat, CompatVerdict, Compatibility};
