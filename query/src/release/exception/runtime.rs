@@ -1,11 +1,12 @@
 //! X08, X10 and X14: deploys that overlap, and what was seen running beside what was deployed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use relbook_ledger::event::{Body, Stage};
 
 use super::{Exception, ExceptionCode as X, Severity};
-use crate::release::fact::{FactsError, Moment};
+use crate::release::fact::{Fact, FactsError, Moment};
 use crate::release::index::Key;
 use crate::release::{Component, Core, Period};
 
@@ -49,9 +50,19 @@ impl Core<'_> {
             let (name, place) = (component.name.as_str(), environment.name.as_str());
             let key =
                 Key::Observations { component: name.to_owned(), environment: place.to_owned() };
-            // What was found on a target last, so that seeing it again is no new finding.
+            let until = self.within(&key, Period { from: None, to: period.to })?;
+            let begins = until.partition_point(|fact| fact.moment() < period.start());
+            let (before, within) = until.split_at(begins);
+            // What was found on a target last, so that seeing it again is no new finding; the last
+            // observation before the period says what was known when it began.
             let mut known: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
-            for fact in self.within(&key, period)? {
+            let mut last: BTreeMap<&str, &Arc<Fact>> = BTreeMap::new();
+            for fact in before {
+                if let Body::RuntimeObserved(seen) = fact.body() {
+                    last.insert(&seen.target, fact);
+                }
+            }
+            for fact in last.into_values().chain(within) {
                 let Body::RuntimeObserved(seen) = fact.body() else { continue };
                 let (target, digest) = (seen.target.to_string(), seen.digest.to_string());
                 let exception = self.observed(component, place, &target, &digest, fact.moment())?;
@@ -62,7 +73,9 @@ impl Core<'_> {
                 let state = (digest, live);
                 if known.get(&target) != Some(&state) {
                     known.insert(target, state);
-                    found.push(exception);
+                    if period.contains(fact.moment().at) {
+                        found.push(exception);
+                    }
                 }
             }
         }
@@ -79,20 +92,9 @@ impl Core<'_> {
         at: Moment,
     ) -> Result<Option<(Exception, Option<String>)>, FactsError> {
         let history = self.facts.history(&component.name, environment, at)?;
-        let state = history.targets.get(target);
-        let stable = state.and_then(|state| state.stable.as_ref());
-        let canary = state.and_then(|state| state.live_canary());
-        let live = [stable, canary.map(|canary| &canary.share)].into_iter().flatten();
-        if live.clone().any(|share| share.digest == digest) {
+        let stable = history.targets.get(target).and_then(|state| state.stable.as_ref());
+        if self.as_deployed(&history, target, digest)? {
             return Ok(None);
-        }
-        for (id, left) in &history.open {
-            // A deploy under way may have put it there already.
-            if left.iter().any(|open| open == target)
-                && self.deploy(id)?.is_some_and(|deploy| *deploy.start.digest == *digest)
-            {
-                return Ok(None);
-            }
         }
         let name = component.name.as_str();
         let mut exception = match stable {
