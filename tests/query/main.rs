@@ -12,6 +12,7 @@ mod compat;
 mod drift;
 mod duties;
 mod exceptions;
+mod exposure;
 mod gate;
 mod hotfix;
 mod listing;
