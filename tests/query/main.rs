@@ -15,6 +15,7 @@ mod exceptions;
 mod exposure;
 mod gate;
 mod hotfix;
+mod inventory;
 mod listing;
 mod live;
 mod model;
