@@ -9,6 +9,7 @@ mod bitemporal;
 mod changes;
 mod classes;
 mod compat;
+mod debt;
 mod drift;
 mod duties;
 mod exceptions;
