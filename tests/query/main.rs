@@ -21,11 +21,13 @@ mod inventory;
 mod listing;
 mod live;
 mod model;
+mod overlaps;
 mod population;
 mod provenance;
 mod published;
 mod releases;
 mod replay;
 mod rollback;
+mod sod;
 #[cfg(feature = "sql")]
 mod sql;
