@@ -115,6 +115,12 @@ fn what_is_seen_as_deployed_is_no_drift() {
     story.start("05T09:00", "P1", "production", "1.4.1");
     observe(&mut story, "05T09:01", "eu", "1.4.1");
     assert_eq!(drift(&mut story), [""; 0], "a deploy under way has put it there");
+    // What was seen before a deploy began is not its doing.
+    observe(&mut story, "05T09:00", "us", "1.4.1");
+    story.but(json!({"occurred_at": "2026-06-05T08:59:59Z"}));
+    assert_eq!(drift(&mut story), ["us drift 1.4.0 1.4.0 1.4.1 05T08:59:59"]);
+    observe(&mut story, "05T09:03", "us", "1.4.1");
+    assert_eq!(drift(&mut story), [""; 0]);
     observe(&mut story, "05T09:02", "eu", "1.4.9");
     let kind = ["eu drift 1.4.0 1.4.0 - 05T09:02"];
     assert_eq!(drift(&mut story), kind, "what no deploy brings is drift");

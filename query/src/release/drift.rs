@@ -106,10 +106,10 @@ impl Core<'_> {
                     .map(|(since, evidence)| row(DriftKind::Straggler, Some(since), evidence)),
             );
             let Some((digest, run)) = observed.get(target) else { continue };
-            if self.as_deployed(&history, target, digest)? {
+            let last = run.last().map(|fact| fact.moment()).unwrap_or_default();
+            if self.as_deployed(&history, target, digest, last)? {
                 continue;
             }
-            let last = run.last().map(|fact| fact.moment()).unwrap_or_default();
             let change = self.changed_after(last, name, place, target)?;
             let (kind, since) = match &change {
                 Some(change) => (DriftKind::StaleObservation, Some(change.moment().at)),
@@ -169,12 +169,13 @@ impl Core<'_> {
     }
 
     /// Tells whether the deploys account for an artifact that was seen on a target: it is live
-    /// there, or a deploy under way may have put it there already.
+    /// there, or a deploy that was under way when it was seen may have put it there already.
     pub(super) fn as_deployed(
         &self,
         history: &History,
         target: &str,
         digest: &str,
+        seen: Moment,
     ) -> Result<bool, FactsError> {
         if let Some(state) = history.targets.get(target) {
             let canary = state.live_canary().map(|canary| &canary.share);
@@ -184,7 +185,9 @@ impl Core<'_> {
         }
         for (id, left) in &history.open {
             if left.iter().any(|open| open == target)
-                && self.deploy(id)?.is_some_and(|deploy| *deploy.start.digest == *digest)
+                && self.deploy(id)?.is_some_and(|deploy| {
+                    *deploy.start.digest == *digest && deploy.started() < seen
+                })
             {
                 return Ok(true);
             }

@@ -93,7 +93,7 @@ impl Core<'_> {
     ) -> Result<Option<(Exception, Option<String>)>, FactsError> {
         let history = self.facts.history(&component.name, environment, at)?;
         let stable = history.targets.get(target).and_then(|state| state.stable.as_ref());
-        if self.as_deployed(&history, target, digest)? {
+        if self.as_deployed(&history, target, digest, at)? {
             return Ok(None);
         }
         let name = component.name.as_str();
