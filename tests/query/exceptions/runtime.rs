@@ -240,6 +240,17 @@ fn x14_ends_with_the_deploy_and_begins_with_the_removal() {
     assert_eq!(found(&mut story, "X14").len(), 2);
 }
 
+#[test]
+fn x14_is_found_where_no_environment_was_registered() {
+    let mut story = lived();
+    observe(&mut story, "03T09:00", "us", "1.4.0");
+    story.but(json!({"environment": "moon"}));
+    observe(&mut story, "03T10:00", "us", "1.4.0");
+    observe(&mut story, "03T11:00", "us", "1.4.0");
+    story.but(json!({"environment": "moon"}));
+    assert_eq!(found(&mut story, "X14"), ["- 03T09:00"], "one for moon, none for production");
+}
+
 /// An api at 1.4.0 and a cli at 1.9.0 that the matrix allows together.
 fn product() -> Story {
     let mut story = lived();

@@ -46,36 +46,35 @@ impl Core<'_> {
         period: Period,
         found: &mut Vec<Exception>,
     ) -> Result<(), FactsError> {
-        for environment in self.environments()? {
-            let (name, place) = (component.name.as_str(), environment.name.as_str());
-            let key =
-                Key::Observations { component: name.to_owned(), environment: place.to_owned() };
-            let until = self.within(&key, Period { from: None, to: period.to })?;
-            let begins = until.partition_point(|fact| fact.moment() < period.start());
-            let (before, within) = until.split_at(begins);
-            // What was found on a target last, so that seeing it again is no new finding; the last
-            // observation before the period says what was known when it began.
-            let mut known: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
-            let mut last: BTreeMap<&str, &Arc<Fact>> = BTreeMap::new();
-            for fact in before {
-                if let Body::RuntimeObserved(seen) = fact.body() {
-                    last.insert(&seen.target, fact);
-                }
+        let key = Key::Sightings { component: component.name.clone() };
+        let until = self.within(&key, Period { from: None, to: period.to })?;
+        let begins = until.partition_point(|fact| fact.moment() < period.start());
+        let (before, within) = until.split_at(begins);
+        // What was found on a target last, so that seeing it again is no new finding; the last
+        // observation before the period says what was known when it began.
+        let mut known: BTreeMap<(String, String), (String, Option<String>)> = BTreeMap::new();
+        let mut last: BTreeMap<(&str, &str), &Arc<Fact>> = BTreeMap::new();
+        for fact in before {
+            if let Body::RuntimeObserved(seen) = fact.body() {
+                last.insert((&seen.environment, &seen.target), fact);
             }
-            for fact in last.into_values().chain(within) {
-                let Body::RuntimeObserved(seen) = fact.body() else { continue };
-                let (target, digest) = (seen.target.to_string(), seen.digest.to_string());
-                let exception = self.observed(component, place, &target, &digest, fact.moment())?;
-                let Some((exception, live)) = exception else {
-                    known.remove(&target);
-                    continue;
-                };
-                let state = (digest, live);
-                if known.get(&target) != Some(&state) {
-                    known.insert(target, state);
-                    if period.contains(fact.moment().at) {
-                        found.push(exception);
-                    }
+        }
+        for fact in last.into_values().chain(within) {
+            let Body::RuntimeObserved(seen) = fact.body() else { continue };
+            let (environment, target) = (seen.environment.to_string(), seen.target.to_string());
+            let digest = seen.digest.to_string();
+            let exception =
+                self.observed(component, &environment, &target, &digest, fact.moment())?;
+            let place = (environment, target);
+            let Some((exception, live)) = exception else {
+                known.remove(&place);
+                continue;
+            };
+            let state = (digest, live);
+            if known.get(&place) != Some(&state) {
+                known.insert(place, state);
+                if period.contains(fact.moment().at) {
+                    found.push(exception);
                 }
             }
         }
