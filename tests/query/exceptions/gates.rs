@@ -291,6 +291,24 @@ fn x16_lasts_from_the_declaration_to_until_or_the_lift() {
 }
 
 #[test]
+fn x16_and_its_gate_agree_on_a_freeze_that_was_declared_again() {
+    let agreed = |again: Value| {
+        let mut story = lived();
+        story.policy("02T10:00", json!({"gates": {"production": ["no_freeze"]}}));
+        let freeze = json!({"kind": "freeze.declared", "freeze_id": "F"});
+        story.push("03T07:00", freeze.clone()).push("03T08:00", freeze).but(again);
+        story.live("03T09:00", "P1", "1.4.1");
+        let count = found(&mut story, "X16").len();
+        assert_eq!(found(&mut story, "X04").len(), count, "the gate");
+        count
+    };
+    assert_eq!(agreed(json!({})), 1);
+    assert_eq!(agreed(json!({"environment": "production"})), 1);
+    assert_eq!(agreed(json!({"environment": "staging"})), 0, "it was moved");
+    assert_eq!(agreed(json!({"until": "2026-06-03T08:30:00Z"})), 0, "it was cut short");
+}
+
+#[test]
 fn x16_is_not_a_freeze_that_was_recorded_afterwards_or_is_of_another() {
     let mut story = lived();
     story.component("web", json!({"scheme": "semver", "release_model": "deployed"}));
