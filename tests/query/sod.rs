@@ -127,6 +127,22 @@ fn an_approval_counts_when_it_came_before_on_both_clocks() {
 }
 
 #[test]
+fn an_approval_that_was_taken_back_in_time_is_none() {
+    let conflict = |at: &str| {
+        let mut story = lived();
+        story.approve("03T08:00", "A1", "al", "1.4.1");
+        if at < "03T08:59" {
+            story.revoke(at, "A1").live("03T09:00", "P1", "1.4.1");
+        } else {
+            story.live("03T09:00", "P1", "1.4.1").revoke(at, "A1");
+        }
+        duties(&mut story).remove(0).split_off("al true false ".len())
+    };
+    assert_eq!(conflict("03T08:30"), "false false none");
+    assert_eq!(conflict("03T09:30"), "true false author_approves", "after the start");
+}
+
+#[test]
 fn the_base_is_the_last_other_artifact() {
     let mut story = lived();
     story.live("03T09:00", "P2", "1.4.1").approve("03T10:00", "A1", "al", "1.4.1");
