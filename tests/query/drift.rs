@@ -5,7 +5,7 @@ use relbook_query::question::Question;
 use relbook_testkit::story::Story;
 use serde_json::json;
 
-use crate::ask::{Ask, ask, lines};
+use crate::ask::{Ask, ask, lines, warnings};
 use crate::listing::{evidence, observe};
 
 const COLUMNS: &str = "target kind intended live observed since";
@@ -217,6 +217,19 @@ fn a_corrected_observation_was_never_made() {
     story.correct("03T10:00", seq);
     assert_eq!(drift(&mut story), [""; 0]);
     assert_eq!(asked(&ask(&mut story).known(seq)).len(), 1, "the book knew no better then");
+}
+
+#[test]
+fn a_target_that_was_left_half_done_is_a_warning_until_it_is_well() {
+    let mut story = lived();
+    story.start("03T09:00", "P1", "production", "1.4.1");
+    story.finish("03T09:05", "P1", "us", "failed!").finish("03T09:05", "P1", "eu", "failed");
+    let answer = ask(&mut story).answer(&question()).unwrap();
+    assert_eq!((answer.table.rows.len(), warnings(&answer)), (0, vec!["indeterminate"]));
+    let detail = &answer.warnings[0].detail;
+    assert!(detail.starts_with("P1 failed on us and did not restore"), "{detail}");
+    story.live("03T10:00", "P2", "1.4.0");
+    assert_eq!(warnings(&ask(&mut story).answer(&question()).unwrap()), [""; 0]);
 }
 
 #[test]

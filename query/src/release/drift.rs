@@ -124,6 +124,23 @@ impl Core<'_> {
         Ok(rows)
     }
 
+    /// Returns the targets of which nobody knows what they run, as a deploy failed there and did
+    /// not restore what was there before: target and deploy.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn indeterminate(
+        &self,
+        component: &Component,
+        environment: &Environment,
+    ) -> Result<Vec<(String, String)>, FactsError> {
+        let history = self.facts.history(&component.name, &environment.name, Moment::END)?;
+        let suspects = history.targets.iter().filter_map(|(target, state)| {
+            Some((target.clone(), state.suspect.as_ref()?.deploy_id.clone()))
+        });
+        Ok(suspects.collect())
+    }
+
     /// Returns the newest production release that was not rolled back. A rollback takes back
     /// every release after the one that it goes to; a later promotion brings a release back.
     ///
