@@ -172,6 +172,11 @@ fn an_approval_afterwards_is_named_and_never_makes_it_approved() {
     story.approve("03T10:03", "A4", "rita", "1.5.0").approve("03T10:04", "A5", "zoe", "1.5.0");
     assert_eq!(emergency(&mut story, columns), ["rita 03T10:03"], "the first that could count");
     assert_eq!(ask(&mut story).deploy("P1", "approval_verdict"), "break_glass");
+    // One that counted and was not enough was not given afterwards.
+    let mut story = lived();
+    story.policy("02T13:00", json!({"quorum": 2})).approve("03T08:00", "A1", "rita", "1.5.0");
+    story.live_with("03T09:01", "P1", "1.5.0", glass());
+    assert_eq!(emergency(&mut story, columns), ["- -"]);
     // Dated back to before the start: recorded late, still afterwards.
     let mut story = broken();
     story.approve("03T08:00", "A1", "rita", "1.5.0");

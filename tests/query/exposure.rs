@@ -181,9 +181,25 @@ fn taking_back_another_flag_ends_nothing() {
 
 #[test]
 fn a_withdrawal_before_it_went_live_leaves_no_exposure() {
+    let withdrawn = |at: &str| {
+        let mut story = lived();
+        story.push("03T09:00", flag("1.4.1")).push(at, unflag("1.4.1"));
+        exposed(&mut story).len()
+    };
+    // It went live at 10T09:00.
+    assert_eq!([withdrawn("04T09:00"), withdrawn("10T09:00")], [0, 0]);
+    assert_eq!(withdrawn("10T09:00:01"), 1);
+}
+
+#[test]
+fn without_a_name_only_the_flag_vulnerable_counts() {
     let mut story = lived();
-    story.push("03T09:00", flag("1.4.1")).push("04T09:00", unflag("1.4.1"));
-    assert_eq!(exposed(&mut story), [""; 0]);
+    let nameless = json!({"cve": null});
+    story.push("05T09:00", flag("1.4.0")).but(nameless.clone());
+    story.push("05T10:00", flag("1.4.0")).but(json!({"flag": "bad", "cve": null}));
+    story.push("06T09:00", unflag("1.4.0")).but(nameless);
+    let rows = cells(&ask(&mut story), "high", "cve flagged_at exposed_until");
+    assert_eq!(rows, ["- 05T09:00 06T09:00"], "a bad one is not a vulnerable one");
 }
 
 #[test]

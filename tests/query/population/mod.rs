@@ -274,6 +274,10 @@ fn canary_minutes_are_of_that_artifact_before_the_start() {
     assert_eq!(last(&mut story, "canary_minutes"), "-");
     story.live("03T09:41", "P2", "1.4.1");
     assert_eq!(last(&mut story, "canary_minutes"), "30.0", "of the target that had it longest");
+    // What comes after the start is of another change.
+    story.start("04T09:00", "C2", "canary", "1.4.1").progress("04T09:10", "C2", "us", 5);
+    story.start("04T09:00", "C3", "canary", "1.5.0").progress("04T09:10", "C3", "eu", 5);
+    assert_eq!(population(&ask(&mut story), "canary_minutes"), ["-", "-", "30.0"]);
 }
 
 #[test]
