@@ -228,6 +228,14 @@ fn x12_of_an_attempt_is_a_warning_and_a_yank_is_of_its_version() {
     assert_eq!(found(&mut story, "X12").len(), 1, "another version; published again");
     story.yank("05T10:00", "1.4.2");
     assert_eq!(found(&mut story, "X12").len(), 1, "yanked afterwards");
+    let other = json!({"digest": digest("other")});
+    let mut story = lived();
+    story.publish("03T07:00", "1.4.2").yank("03T08:00", "1.4.2").but(other.clone());
+    story.live("03T09:00", "P1", "1.4.2");
+    assert_eq!(found(&mut story, "X12"), [""; 0], "another artifact of the version was yanked");
+    story.yank("04T08:00", "1.4.2").publish("04T08:01", "1.4.2").but(other);
+    story.live("04T09:00", "P2", "1.4.2");
+    assert_eq!(found(&mut story, "X12"), ["P2 04T08:59"], "another one was published again");
 }
 
 #[test]

@@ -199,6 +199,11 @@ fn x09_compares_precedence_of_what_is_known() {
     let mut story = lived();
     story.live("03T09:00", "P1", "stranger").live("04T09:00", "P2", "1.4.0");
     assert_eq!(found(&mut story, "X09"), [""; 0], "over something unknown");
+    for (day, version) in [("05", "1.4.2"), ("06", "1.4.1")] {
+        story.start(&format!("{day}T09:00"), day, "staging", version);
+        story.finish(&format!("{day}T09:05"), day, "stg-1", "succeeded");
+    }
+    assert_eq!(found(&mut story, "X09"), [""; 0], "in staging one may go up and down");
 }
 
 #[test]
@@ -283,6 +288,25 @@ fn x15_of_what_is_published_takes_the_highest_release_below() {
         story.publish(&format!("{day}T09:00"), version);
     }
     assert_eq!(found(&mut story, "X15"), ["- 05T09:00"]);
+}
+
+#[test]
+fn x15_of_a_release_skips_its_own_candidates() {
+    let mut story = Story::empty();
+    story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
+    let mut before: Vec<String> = Vec::new();
+    for (i, (version, subject)) in
+        [("1.0.0", "feat: begin"), ("1.1.0-rc.1", "feat!: gone"), ("1.1.0", "fix: y")]
+            .into_iter()
+            .enumerate()
+    {
+        let (commit, day) = (format!("c{version}"), i + 2);
+        let parents: Vec<&str> = before.iter().map(String::as_str).collect();
+        story.commit("01T01:00", &commit, &parents, "al", subject).build("01T02:00", version);
+        story.publish(&format!("0{day}T09:00"), version);
+        before = vec![commit];
+    }
+    assert_eq!(found(&mut story, "X15"), ["- 04T09:00"], "what is new since 1.0.0");
 }
 
 #[test]

@@ -51,7 +51,8 @@ impl Core<'_> {
         let begins = until.partition_point(|fact| fact.moment() < period.start());
         let (before, within) = until.split_at(begins);
         // What was found on a target last, so that seeing it again is no new finding; the last
-        // observation before the period says what was known when it began.
+        // observation before the period says what was known when it began (whoever asked drops
+        // what is of another period).
         let mut known: BTreeMap<(String, String), (String, Option<String>)> = BTreeMap::new();
         let mut last: BTreeMap<(&str, &str), &Arc<Fact>> = BTreeMap::new();
         for fact in before {
@@ -73,9 +74,7 @@ impl Core<'_> {
             let state = (digest, live);
             if known.get(&place) != Some(&state) {
                 known.insert(place, state);
-                if period.contains(fact.moment().at) {
-                    found.push(exception);
-                }
+                found.push(exception);
             }
         }
         Ok(())
