@@ -246,6 +246,8 @@ impl From<AnswerError> for Error {
             | AnswerError::UnknownCommit { .. }
             | AnswerError::BadVersion { .. }
             | AnswerError::SameComponent { .. }
+            | AnswerError::EmptyPeriod { .. }
+            | AnswerError::NoSubject
             | AnswerError::UnknownHotfix { .. }
             | AnswerError::UnknownDeploy { .. } => Self::usage(error.to_string()),
             other => Self::not_done("damaged", other.to_string()),

@@ -20,6 +20,7 @@ mod import_git;
 mod ingest;
 mod init;
 mod key;
+mod lists;
 mod ndjson;
 mod refusal;
 mod repository;

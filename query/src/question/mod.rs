@@ -304,6 +304,17 @@ pub enum AnswerError {
         /// The commit or pull request as asked.
         subject: String,
     },
+    /// The period ends before it begins, so that it could only ever be empty.
+    #[error("the period ends at {to}, before it begins at {from}; exchange --from and --to")]
+    EmptyPeriod {
+        /// The beginning as asked.
+        from: Time,
+        /// The end as asked.
+        to: Time,
+    },
+    /// What is asked for has no name.
+    #[error("name a vulnerability, such as CVE-2026-1234, or a severity, such as high")]
+    NoSubject,
     /// No deploy has the id.
     #[error("no deploy `{id}` in {environment}")]
     UnknownDeploy {
@@ -380,9 +391,15 @@ impl Default for Part {
 }
 
 impl Part {
-    fn period(&mut self, period: Period) {
+    fn period(&mut self, period: Period) -> Result<(), AnswerError> {
         self.head("from", period.from);
         self.head("to", period.to);
+        match period {
+            Period { from: Some(from), to: Some(to) } if to < from => {
+                Err(AnswerError::EmptyPeriod { from, to })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn head(&mut self, name: &str, value: impl Into<Cell>) {

@@ -134,6 +134,8 @@ keys! {
     Incident "incident" (incident_id),
     /// What was seen running of a component in an environment.
     Observations "observations" (component, environment),
+    /// What was seen running of a component, wherever.
+    Sightings "sightings" (component),
     /// Merges of one pull request, of any component.
     PullRequest "pull.request" (pr),
     /// Merges on the branch of one release train.
