@@ -23,3 +23,4 @@ mod replay;
 mod rollback;
 #[cfg(feature = "sql")]
 mod sql;
+mod whereabouts;

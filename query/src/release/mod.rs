@@ -9,6 +9,7 @@ mod artifact;
 mod binding;
 mod change;
 pub mod compat;
+mod contain;
 pub mod conventional;
 mod current;
 mod deploy;
