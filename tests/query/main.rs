@@ -23,4 +23,5 @@ mod replay;
 mod rollback;
 #[cfg(feature = "sql")]
 mod sql;
+mod train;
 mod whereabouts;
