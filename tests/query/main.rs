@@ -9,6 +9,7 @@ mod bitemporal;
 mod changes;
 mod classes;
 mod compat;
+mod dora;
 mod duties;
 mod exceptions;
 mod gate;

@@ -43,7 +43,7 @@ pub use change::{Change, ChangeList, Direction};
 pub use compat::{Compat, CompatVerdict, Compatibility};
 pub use current::{Current, LiveShare, Published, Role, State};
 pub use deploy::{Deploy, DeployClass, DeployOutcome, TargetOutcome};
-pub use dora::{Dora, LeadTime, Measured, Metric, Recovery};
+pub use dora::{Dora, LeadTime, Measured, Metric, Recovery, Unmeasured};
 pub use drift::{Drift, DriftKind, Intended};
 pub use duty::Duty;
 pub use emergency::Emergency;
