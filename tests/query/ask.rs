@@ -3,6 +3,7 @@
 //! A cell is `-` when nothing is known, a list stands in brackets, a time as stories write it, a
 //! digest as `@` and the label of its artifact; so a table of a test shows a whole answer.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use proptest::test_runner::Config as ProptestConfig;
@@ -151,6 +152,12 @@ pub(crate) fn head(answer: &Answer, names: &str) -> String {
 /// Returns the codes of an answer's warnings.
 pub(crate) fn warnings(answer: &Answer) -> Vec<&str> {
     answer.warnings.iter().map(|warning| warning.code.as_str()).collect()
+}
+
+/// Returns the seqs of every row, in order and each once.
+pub(crate) fn evidence(table: &Table) -> Vec<Vec<u64>> {
+    let sorted = |seqs: &Vec<u64>| BTreeSet::from_iter(seqs.iter().copied()).into_iter().collect();
+    table.rows.iter().map(|row| sorted(&row.evidence)).collect()
 }
 
 /// Returns these columns of every row.

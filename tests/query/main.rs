@@ -10,6 +10,7 @@ mod changes;
 mod classes;
 mod compat;
 mod debt;
+mod dora;
 mod drift;
 mod duties;
 mod emergency;
@@ -31,3 +32,5 @@ mod rollback;
 mod sod;
 #[cfg(feature = "sql")]
 mod sql;
+mod train;
+mod whereabouts;

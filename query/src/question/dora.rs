@@ -1,8 +1,8 @@
 //! `dora`: the five metrics of each component, or the commits and recoveries behind them
 //! (semantics A.14, C.2 N9).
 
-use super::{AnswerError, Part, component, environment, warning};
-use crate::release::{Core, Dora, Metric, Period};
+use super::{AnswerError, Part, Warning, component, environment, warning};
+use crate::release::{Component, Core, Dora, Metric, Period, Unmeasured};
 use crate::table::ColumnType::{Float, Int, Text, TextList, Time};
 use crate::table::{Cell, ColumnType, Table};
 
@@ -48,25 +48,50 @@ pub(super) fn answer(
             part.warnings.push(warning("published", what));
         }
         let dora = core.dora(&component.name, &environment.name, period)?;
+        part.warnings.extend(dora.unmeasured.iter().map(|gap| unmeasured(&component.name, gap)));
         match detail {
             true => details(&component.name, &dora, &mut part.table),
-            false => metrics(&component.name, &dora, &mut part.table),
+            false => metrics(component, environment.seq, &dora, &mut part.table),
         }
     }
     Ok(part)
 }
 
-fn metrics(component: &str, dora: &Dora, table: &mut Table) {
+/// Says which commits the lead time leaves out.
+fn unmeasured(component: &str, gap: &Unmeasured) -> Warning {
+    let id = &gap.deploy_id;
+    match &gap.commit {
+        Some(commit) => {
+            let what = "the log has no merge of";
+            let detail =
+                format!("{component}: {what} {commit}, which {id} brought; it is not measured");
+            warning("unknown_ancestry", detail)
+        }
+        None => {
+            let what = "the log has no build of what it deployed; its commits are not measured";
+            warning("missing_provenance", format!("{component}: {id}: {what}"))
+        }
+    }
+}
+
+fn metrics(component: &Component, environment: u64, dora: &Dora, table: &mut Table) {
     for measured in &dora.metrics {
+        // Where nothing is ever deployed, no deploys is no measurement.
+        let value = measured.value.filter(|_| !component.is_published());
         let cells = vec![
-            component.into(),
+            component.name.as_str().into(),
             measured.metric.as_str().into(),
             measured.numerator.into(),
             measured.denominator.into(),
-            measured.value.into(),
+            value.into(),
             measured.deploy_ids.clone().into(),
         ];
-        table.push(cells, measured.evidence.clone());
+        // That there is nothing rests on what was asked about.
+        let mut evidence = measured.evidence.clone();
+        if evidence.is_empty() {
+            evidence.extend([component.seq, environment]);
+        }
+        table.push(cells, evidence);
     }
 }
 

@@ -24,7 +24,12 @@ pub(super) fn answer(core: &Core<'_>, only: Option<&str>) -> Result<Part, Answer
     for component in &components {
         let trains = core.trains(component)?;
         if trains.is_empty() && only.is_some() {
+            // A registered component always has a row: null, and why.
             let detail = format!("{} has no branch release/vX.Y", component.name);
+            let mut cells = vec![Cell::Null; COLUMNS.len()];
+            cells[0] = component.name.as_str().into();
+            cells[COLUMNS.len() - 1] = detail.as_str().into();
+            part.table.push(cells, vec![component.seq]);
             part.warnings.push(warning("no_train", detail));
         }
         for train in &trains {

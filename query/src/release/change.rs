@@ -80,6 +80,9 @@ impl ChangeList {
 /// Commits with the ends from which they can be reached.
 type Painted = BTreeMap<String, (Arc<Fact>, u8)>;
 
+/// The names of the branch that releases come from.
+const MAIN: [&str; 2] = ["main", "master"];
+
 const OLD: u8 = 1;
 const NEW: u8 = 2;
 
@@ -106,6 +109,7 @@ impl Core<'_> {
         new: &str,
     ) -> Result<ChangeList, FactsError> {
         let (painted, unknown) = self.painted(component, old.as_slice(), new)?;
+        let unknown = unknown.into_keys().collect();
         let mut listed = listed(component, &painted, NEW, new, old);
         if let Some(old) = old {
             listed.extend(self::listed(component, &painted, OLD, old, Some(new)));
@@ -141,10 +145,44 @@ impl Core<'_> {
         old: &[&str],
         new: &str,
     ) -> Result<Vec<Arc<Fact>>, FactsError> {
-        let (painted, _) = self.painted(component, old, new)?;
+        Ok(self.added_or_unknown(component, old, new)?.0)
+    }
+
+    /// Returns the same, and the commits of `new` that the log does not have: what is under them
+    /// is not known.
+    pub(super) fn added_or_unknown(
+        &self,
+        component: &str,
+        old: &[&str],
+        new: &str,
+    ) -> Result<(Vec<Arc<Fact>>, Vec<String>), FactsError> {
+        let (painted, unknown) = self.painted(component, old, new)?;
         let list = oldest_first(&painted).filter(|(_, fact)| counts(component, fact));
         let added = list.filter(|(direction, _)| *direction == Direction::Added);
-        Ok(added.map(|(_, fact)| fact).collect())
+        let unknown = unknown.into_iter().filter(|(_, side)| *side == NEW);
+        let unknown = unknown.map(|(commit, _)| commit).collect();
+        Ok((added.map(|(_, fact)| fact).collect(), unknown))
+    }
+
+    /// Tells whether a commit reached main: merged there itself, or under what was. Nothing when
+    /// the log has no merge of it.
+    pub(super) fn on_main(&self, commit: &str) -> Result<Option<bool>, FactsError> {
+        let mut merges = self.facts.find(&Key::Commit { commit: commit.to_owned() })?;
+        if merges.is_empty() {
+            return Ok(None);
+        }
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        while let Some(fact) = merges.pop() {
+            let Some(merge) = merged(&fact) else { continue };
+            if MAIN.contains(&merge.branch.as_str()) {
+                return Ok(Some(true));
+            }
+            if seen.insert(merge.commit.to_string()) {
+                merges
+                    .extend(self.facts.find(&Key::Children { parent: merge.commit.to_string() })?);
+            }
+        }
+        Ok(Some(false))
     }
 
     /// Paints the commits down from both ends; what the walk needed and the log has not is
@@ -154,7 +192,7 @@ impl Core<'_> {
         component: &str,
         old: &[&str],
         new: &str,
-    ) -> Result<(Painted, BTreeSet<String>), FactsError> {
+    ) -> Result<(Painted, BTreeMap<String, u8>), FactsError> {
         let mut paint: BTreeMap<String, u8> = BTreeMap::new();
         let mut queue: BTreeSet<(u64, String)> = BTreeSet::new();
         for (tip, side) in old.iter().map(|tip| (*tip, OLD)).chain([(new, NEW)]) {
@@ -163,7 +201,7 @@ impl Core<'_> {
         }
         // When no queued commit is one-sided, all that is left is common to both.
         let mut one_sided = paint.values().filter(|side| **side != OLD | NEW).count();
-        let (mut painted, mut unknown) = (Painted::new(), BTreeSet::new());
+        let (mut painted, mut unknown) = (Painted::new(), BTreeMap::new());
         while one_sided > 0
             && let Some((_, commit)) = queue.pop_last()
         {
@@ -171,7 +209,7 @@ impl Core<'_> {
             one_sided -= usize::from(side != OLD | NEW);
             let Some(fact) = self.commit(component, &commit)? else {
                 if side != OLD | NEW {
-                    unknown.insert(commit);
+                    unknown.insert(commit, side);
                 }
                 continue;
             };

@@ -395,29 +395,35 @@ fn state(declared: &[&TargetState], environment: &Environment, history: &History
     }
 }
 
-/// Returns the latest publish of each version that was not yanked after it.
-pub(super) fn offered(facts: &[Arc<Fact>]) -> BTreeMap<String, Arc<Fact>> {
-    let mut offered: BTreeMap<String, Arc<Fact>> = BTreeMap::new();
-    for fact in facts {
-        match fact.body() {
-            Body::ReleasePublished(release) => {
-                offered.insert(release.version.to_string(), Arc::clone(fact));
-            }
-            Body::ReleaseYanked(yank) => {
-                let hit = offered.get(yank.version.as_str()).is_some_and(|held| {
-                    match (held.body(), &yank.digest) {
-                        (Body::ReleasePublished(r), Some(digest)) => r.digest == *digest,
-                        _ => true,
-                    }
-                });
-                if hit {
-                    offered.remove(yank.version.as_str());
-                }
-            }
-            _ => {}
-        }
-    }
+/// The latest publish of each version that was not yanked after it.
+pub(super) type Offered = BTreeMap<String, Arc<Fact>>;
+
+/// Returns what publishes and yanks leave on offer.
+pub(super) fn offered(facts: &[Arc<Fact>]) -> Offered {
+    let mut offered = Offered::new();
+    facts.iter().for_each(|fact| offer(&mut offered, fact));
     offered
+}
+
+/// Takes the next publish or yank into what is on offer.
+pub(super) fn offer(offered: &mut Offered, fact: &Arc<Fact>) {
+    match fact.body() {
+        Body::ReleasePublished(release) => {
+            offered.insert(release.version.to_string(), Arc::clone(fact));
+        }
+        Body::ReleaseYanked(yank) => {
+            let hit = offered.get(yank.version.as_str()).is_some_and(|held| {
+                match (held.body(), &yank.digest) {
+                    (Body::ReleasePublished(r), Some(digest)) => r.digest == *digest,
+                    _ => true,
+                }
+            });
+            if hit {
+                offered.remove(yank.version.as_str());
+            }
+        }
+        _ => {}
+    }
 }
 
 fn published_version(fact: &Fact) -> Option<&str> {

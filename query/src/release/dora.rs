@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use relbook_ledger::event::{Body, Reason};
+use relbook_ledger::event::{Body, Reason, Stage};
 use relbook_ledger::time::Time;
 
 use super::fact::{Fact, FactsError};
@@ -106,7 +106,24 @@ pub struct Dora {
     pub commits: Vec<LeadTime>,
     /// The failed deploys of the period.
     pub recoveries: Vec<Recovery>,
+    /// The deploys of the period some of whose commits could not be measured.
+    pub unmeasured: Vec<Unmeasured>,
 }
+
+/// A deploy some of whose commits the log does not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// The deploy.
+    pub deploy_id: String,
+    /// A commit without a merge; absent where there is no build of the artifact.
+    pub commit: Option<String>,
+}
+
+/// The commits of a period, and the deploys that kept some back.
+type Leads = (Vec<LeadTime>, Vec<Unmeasured>);
+
+/// Merges that a deploy was the first to contain, and commits that the log does not have.
+type Contained = (Vec<Arc<Fact>>, Vec<String>);
 
 fn seconds(later: Time, earlier: Time) -> f64 {
     later.micros_since(earlier) as f64 / 1e6
@@ -126,7 +143,7 @@ impl Core<'_> {
         let all = self.successes(component, environment)?;
         let counted: Vec<&(Time, Deploy)> =
             all.iter().filter(|(at, _)| period.contains(*at)).collect();
-        let commits = self.lead_times(component, &all, period)?;
+        let (commits, unmeasured) = self.lead_times(component, &all, period)?;
         let mut recoveries = Vec::new();
         for (at, deploy) in &counted {
             recoveries.extend(self.recovery(deploy, *at)?);
@@ -137,6 +154,8 @@ impl Core<'_> {
         let failed: BTreeSet<&str> = recoveries.iter().map(|r| r.deploy_id.as_str()).collect();
         let failed: Vec<&Deploy> =
             deploys.iter().copied().filter(|deploy| failed.contains(deploy.id())).collect();
+        let mut fail_rate = share(Metric::ChangeFailRate, &failed, &deploys);
+        fail_rate.evidence.extend(recoveries.iter().flat_map(|r| r.evidence.clone()));
         let metrics = vec![
             Measured {
                 value: Some(deploys.len() as f64),
@@ -144,11 +163,11 @@ impl Core<'_> {
                 ..share(Metric::DeploymentFrequency, &deploys, &deploys)
             },
             lead(&commits),
-            share(Metric::ChangeFailRate, &failed, &deploys),
+            fail_rate,
             share(Metric::DeploymentReworkRate, &rework, &deploys),
             recovered(&recoveries),
         ];
-        Ok(Dora { metrics, commits, recoveries })
+        Ok(Dora { metrics, commits, recoveries, unmeasured })
     }
 
     /// Returns the successful production deploys of a component, by their last finish.
@@ -174,18 +193,26 @@ impl Core<'_> {
         component: &str,
         successes: &[(Time, Deploy)],
         period: Period,
-    ) -> Result<Vec<LeadTime>, FactsError> {
+    ) -> Result<Leads, FactsError> {
         // The tips of earlier successes, by topological level.
         let mut before: BTreeSet<(u64, String)> = BTreeSet::new();
-        let mut measured = Vec::new();
+        let (mut measured, mut unmeasured) = (Vec::new(), Vec::new());
         for (live_at, deploy) in successes {
             let named = deploy.start.version.as_deref();
+            let mut lacks = |commit: Option<String>| {
+                let deploy_id = deploy.id().to_owned();
+                unmeasured
+                    .extend(period.contains(*live_at).then_some(Unmeasured { deploy_id, commit }));
+            };
             let Some(origin) = self.origin(component, &deploy.start.digest, named)? else {
+                lacks(None);
                 continue;
             };
             let tip = (self.facts.commit_level(&origin.commit)?, origin.commit.clone());
             if period.contains(*live_at) && !before.contains(&tip) {
-                for merge in self.first_contained(component, &before, &origin.commit)? {
+                let (first, unknown) = self.first_contained(component, &before, &origin.commit)?;
+                unknown.into_iter().for_each(|commit| lacks(Some(commit)));
+                for merge in first {
                     let mut evidence = deploy.evidence();
                     evidence.extend([merge.seq, origin.seq]);
                     let (deploy_id, live_at) = (deploy.id().to_owned(), *live_at);
@@ -194,7 +221,7 @@ impl Core<'_> {
             }
             before.insert(tip);
         }
-        Ok(measured)
+        Ok((measured, unmeasured))
     }
 
     /// Returns the commits under a tip that none of the earlier tips contains.
@@ -203,11 +230,11 @@ impl Core<'_> {
         component: &str,
         before: &BTreeSet<(u64, String)>,
         tip: &str,
-    ) -> Result<Vec<Arc<Fact>>, FactsError> {
+    ) -> Result<Contained, FactsError> {
         let Some((_, highest)) = before.last() else {
-            return self.added(component, None, tip);
+            return self.added_or_unknown(component, &[], tip);
         };
-        let added = self.added(component, Some(highest), tip)?;
+        let (added, unknown) = self.added_or_unknown(component, &[highest], tip)?;
         let mut lowest = u64::MAX;
         for merge in &added {
             if let Body::CommitMerged(commit) = merge.body() {
@@ -218,9 +245,9 @@ impl Core<'_> {
         let others = before.range((lowest, String::new())..).map(|(_, tip)| tip.as_str());
         let tips: Vec<&str> = others.collect();
         match tips.as_slice() {
-            [] => Ok(added),
-            [one] if one == highest => Ok(added),
-            tips => self.added_beyond(component, tips, tip),
+            [] => Ok((added, unknown)),
+            [one] if one == highest => Ok((added, unknown)),
+            tips => self.added_or_unknown(component, tips, tip),
         }
     }
 
@@ -254,8 +281,13 @@ impl Core<'_> {
                 let Some(done) = done else { continue };
                 failed = true;
                 evidence.extend(remedy.evidence());
-                let this = (done.at, remedy.id().to_owned());
-                repaired = repaired.into_iter().chain([this]).min();
+                // On its way to production a remedy succeeds elsewhere first: that helps no user.
+                let there = remedy.start.stage == Stage::Production
+                    && remedy.start.environment == deploy.start.environment;
+                if there && done.at >= finished {
+                    let this = (done.at, remedy.id().to_owned());
+                    repaired = repaired.into_iter().chain([this]).min();
+                }
             }
         }
         // What users saw end counts before what engineers did about it.

@@ -3,6 +3,7 @@
 //! A train is a branch `release/vX.Y`; its tag is `vX.Y.0`. Every rule that does not hold is a
 //! finding T1 to T9; what the log does not show is a finding too, because nothing proves the rule.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use relbook_ledger::event::Body;
@@ -17,7 +18,6 @@ use super::index::Key;
 use super::listing::TRAIN_BRANCH;
 use super::{Component, Core};
 
-const MAIN: [&str; 2] = ["main", "master"];
 const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
 /// The tag of a train.
@@ -71,6 +71,8 @@ struct Case<'a> {
     cut: &'a Fact,
     base: &'a str,
     findings: Vec<TrainFinding>,
+    /// The seqs that were looked at.
+    evidence: Vec<u64>,
 }
 
 impl Case<'_> {
@@ -102,6 +104,7 @@ impl Core<'_> {
                 cut: &cut,
                 base: &spec.base_commit,
                 findings: Vec::new(),
+                evidence: vec![cut.seq, component.seq],
             };
             trains.push(self.train(case)?);
         }
@@ -115,14 +118,13 @@ impl Core<'_> {
         })?;
         self.cut(&mut case)?;
         let tag = self.train_tag(&case, &commits)?;
-        let mut evidence = vec![case.cut.seq, case.component.seq];
         if let Some(tag) = &tag {
-            evidence.push(tag.moment.seq);
+            case.evidence.push(tag.moment.seq);
             self.contents(&mut case, tag)?;
             tagging(&mut case, tag, &commits);
             self.published_from(&mut case, tag)?;
         }
-        let Case { component, branch, mut findings, .. } = case;
+        let Case { component, branch, mut findings, evidence, .. } = case;
         // Stable: within a code the commits keep their topological order.
         findings.sort_by_key(|finding| finding.code);
         Ok(Train {
@@ -143,6 +145,8 @@ impl Core<'_> {
             let detail = format!("cut at {at}, which is day {day} of the month and not day 1");
             case.find("T1", Some(&base), detail, &[]);
         }
+        let merges = self.facts.find(&Key::Commit { commit: base.clone() })?;
+        case.evidence.extend(merges.iter().map(|fact| fact.seq));
         match self.on_main(&base)? {
             Some(true) => {}
             Some(false) => {
@@ -155,13 +159,6 @@ impl Core<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Tells whether a commit reached main; nothing when the log has no merge of it.
-    fn on_main(&self, commit: &str) -> Result<Option<bool>, FactsError> {
-        let merges = self.facts.find(&Key::Commit { commit: commit.to_owned() })?;
-        let mut merges = merges.iter().filter_map(|fact| merged(fact)).peekable();
-        Ok(merges.peek().is_some().then(|| merges.any(|m| MAIN.contains(&m.branch.as_str()))))
     }
 
     /// Returns the tag of the train: `vX.Y.0`, else the first full release on the branch.
@@ -211,8 +208,14 @@ impl Core<'_> {
 
     /// T3 and T4: what is between the base and the tag.
     fn contents(&self, case: &mut Case<'_>, tag: &TrainTag) -> Result<(), FactsError> {
-        let added = self.added(&case.component.name, Some(case.base), &tag.commit)?;
+        let (added, unknown) =
+            self.added_or_unknown(&case.component.name, &[case.base], &tag.commit)?;
+        for commit in &unknown {
+            let detail = format!("the log has no merge of {commit}, so what it brings is unknown");
+            case.find("T3", Some(commit), detail, &[tag.moment.seq]);
+        }
         for fact in &added {
+            case.evidence.push(fact.seq);
             let Some(merge) = merged(fact) else { continue };
             let said = conventional::parse(&merge.subject, merge.body.as_deref());
             let is_fix = said.kind.as_deref() == Some("fix");
@@ -258,6 +261,7 @@ impl Core<'_> {
             let origin = self.origin(name, &release.digest, Some(&release.version))?;
             let mut seqs = vec![fact.seq, tag.moment.seq];
             seqs.extend(origin.iter().map(|origin| origin.seq));
+            case.evidence.extend(&seqs);
             let commit =
                 origin.map(|o| o.commit).or(release.commit.as_ref().map(|c| c.to_string()));
             let detail = match commit {
@@ -271,12 +275,14 @@ impl Core<'_> {
             if let Some(detail) = detail {
                 case.find("T8", Some(&tag.commit), detail, &seqs);
             }
-            modules.extend(release.go_module.iter().map(|m| (m.to_string(), vec![fact.seq])));
+            let module = release.go_module.as_ref().map(ToString::to_string);
+            if let Some(module) = module.filter(|m| modules.iter().all(|(known, _)| known != m)) {
+                modules.push((module, vec![fact.seq]));
+            }
         }
         if modules.is_empty() {
             modules.extend(registered.map(|module| (module.to_owned(), vec![case.component.seq])));
         }
-        modules.dedup_by(|a, b| a.0 == b.0);
         for (module, seqs) in modules {
             if let Err(error) = gomod::check(&module, &tag.version) {
                 case.find("T9", Some(&tag.commit), error.to_string(), &seqs);
@@ -289,26 +295,46 @@ impl Core<'_> {
 /// T5, T6 and T7: when the tag was made, its name, and where it points.
 fn tagging(case: &mut Case<'_>, tag: &TrainTag, commits: &[Arc<Fact>]) {
     let seqs = [tag.moment.seq];
-    let waited = tag.made_at.micros_since(case.cut.moment().at);
-    if waited < WEEK_SECONDS * 1_000_000 {
-        let hours = waited as f64 / 3.6e9;
-        let detail = format!("{} was made {hours:.1} h after the cut, not 168 h", tag.tag);
+    let due = case.cut.moment().at.plus_seconds(WEEK_SECONDS);
+    if tag.made_at < due {
+        let made = tag.made_at;
+        let detail = format!("{} was made at {made}, 168 h after the cut is {due}", tag.tag);
         case.find("T5", Some(&tag.commit), detail, &seqs);
     }
     let (major, minor) = &case.line;
-    if numbers(&tag.version) != (case.line.clone(), true) {
-        let detail = format!("{} is not v{major}.{minor}.0 of {}", tag.tag, case.branch);
+    let prefix = case.component.spec.tag_prefix.as_deref().unwrap_or_default();
+    let name =
+        tag_version(&tag.tag, prefix).and_then(|v| case.component.scheme.parse_version(v).ok());
+    let wanted = (case.line.clone(), true);
+    if numbers(&tag.version) != wanted || name.is_none_or(|name| numbers(&name) != wanted) {
+        let detail = format!("{} is not {prefix}{major}.{minor}.0 of {}", tag.tag, case.branch);
         case.find("T6", Some(&tag.commit), detail, &seqs);
     }
-    // The branch may go on after its tag.
-    let before = commits.iter().filter(|fact| fact.moment().at <= tag.moment.at);
-    let last = before.max_by_key(|fact| fact.moment());
-    let head = last.and_then(|fact| merged(fact)).map_or(case.base, |m| m.commit.as_str());
-    if head != tag.commit {
+    let head = head(commits, tag);
+    let commit = head.and_then(|fact| merged(fact)).map_or(case.base, |m| m.commit.as_str());
+    if commit != tag.commit {
         let detail =
-            format!("{} points to {}, the head of the branch was {head}", tag.tag, tag.commit);
+            format!("{} points to {}, the head of the branch was {commit}", tag.tag, tag.commit);
+        let seqs: Vec<u64> = seqs.into_iter().chain(head.map(|fact| fact.seq)).collect();
         case.find("T7", Some(&tag.commit), detail, &seqs);
     }
+}
+
+/// Returns the head of the branch when it was tagged: the newest commit that is nobody's parent.
+/// The branch may go on after its tag; the commit that the tag names was there in any case.
+fn head<'a>(commits: &'a [Arc<Fact>], tag: &TrainTag) -> Option<&'a Arc<Fact>> {
+    let there = |fact: &&Arc<Fact>| {
+        fact.moment() < tag.moment || merged(fact).is_some_and(|m| *m.commit == *tag.commit)
+    };
+    let before: Vec<&Arc<Fact>> = commits.iter().filter(there).collect();
+    let parents: BTreeSet<&str> = before
+        .iter()
+        .filter_map(|fact| merged(fact))
+        .flat_map(|merge| merge.parents.iter().map(|parent| parent.as_str()))
+        .collect();
+    let tip =
+        |fact: &&&Arc<Fact>| merged(fact).is_some_and(|m| !parents.contains(m.commit.as_str()));
+    before.iter().filter(tip).max_by_key(|fact| fact.moment()).copied()
 }
 
 /// Returns X and Y of a version, and whether its Z is 0.

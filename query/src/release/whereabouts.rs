@@ -3,13 +3,15 @@
 //! Containment is ancestry, never time. A commit that was picked is the same change: its picks
 //! and its original are looked for too, and marked as such.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relbook_ledger::event::Body;
 use relbook_ledger::time::Time;
 
 use super::change::merged;
+use super::contain::Contains;
+use super::current::{Offered, offer};
 use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
 use super::{Component, Core, Environment, Role};
@@ -33,65 +35,16 @@ pub struct Whereabouts {
     pub role: Option<Role>,
     /// When it came first.
     pub first_live_at: Option<Time>,
-    /// Whether it is live now.
-    pub live_now: bool,
+    /// Whether it is live now; absent where a failed deploy left that unknown.
+    pub live_now: Option<bool>,
     /// When it left last, where it is not live now.
     pub left_at: Option<Time>,
     /// The artifact that brought it first.
     pub via_digest: Option<String>,
-    /// Why there is no place.
+    /// Why there is no place, or no certainty.
     pub reason: Option<String>,
     /// The seqs that this rests on.
     pub evidence: Vec<u64>,
-}
-
-/// Tells which commits contain one commit; remembers what it walked.
-struct Contains<'a, 'b> {
-    core: &'a Core<'b>,
-    component: &'a str,
-    wanted: &'a str,
-    level: u64,
-    known: HashMap<String, bool>,
-}
-
-impl Contains<'_, '_> {
-    /// Tells whether the wanted commit is `tip` or one of its ancestors.
-    fn holds(&mut self, tip: &str) -> Result<bool, FactsError> {
-        let mut stack = vec![tip.to_owned()];
-        while let Some(commit) = stack.last().cloned() {
-            if self.known.contains_key(&commit) {
-                stack.pop();
-                continue;
-            }
-            let below = self.core.facts.commit_level(&commit)? <= self.level;
-            if commit == self.wanted || below {
-                self.known.insert(commit.clone(), commit == self.wanted);
-                continue;
-            }
-            let fact = self.core.commit(self.component, &commit)?;
-            let merge = fact.as_deref().and_then(merged);
-            let parents = || merge.into_iter().flat_map(|merge| &merge.parents);
-            let found = parents().any(|parent| self.known.get(parent.as_str()) == Some(&true));
-            let unknown: Vec<String> = parents()
-                .map(ToString::to_string)
-                .filter(|parent| !self.known.contains_key(parent))
-                .collect();
-            if found || unknown.is_empty() {
-                self.known.insert(commit, found);
-            } else {
-                stack.extend(unknown);
-            }
-        }
-        Ok(self.known.get(tip) == Some(&true))
-    }
-
-    /// Tells whether an artifact contains it.
-    fn in_digest(&mut self, digest: &str) -> Result<bool, FactsError> {
-        match self.core.origin(self.component, digest, None)? {
-            Some(origin) => self.holds(&origin.commit),
-            None => Ok(false),
-        }
-    }
 }
 
 impl Core<'_> {
@@ -128,89 +81,87 @@ impl Core<'_> {
             return Ok(Vec::new());
         };
         let mut all = Vec::new();
-        let mut built = None;
         for (same, exact) in self.same_change(merge)? {
             let Some(commit) = merged(&same).map(|m| m.commit.to_string()) else { continue };
-            let mut contains = Contains {
-                core: self,
-                component: &component.name,
-                level: self.facts.commit_level(&commit)?,
-                wanted: &commit,
-                known: HashMap::new(),
-            };
-            let first = self.first_version(&component, &same, &mut contains)?;
-            if exact {
-                built.clone_from(&first);
-            }
-            let found = Whereabouts {
+            let mut contains = Contains::new(self, &component.name, &commit)?;
+            let built = self.first_version(&component, &mut contains)?;
+            let mut found = Whereabouts {
                 component: component.name.clone(),
                 commit: commit.clone(),
                 exact,
-                first_version: first,
+                first_version: None,
                 environment: None,
                 target: None,
                 role: None,
                 first_live_at: None,
-                live_now: false,
+                live_now: Some(false),
                 left_at: None,
                 via_digest: None,
                 reason: None,
                 evidence: vec![same.seq, merge.seq],
             };
+            if let Some((version, seq)) = built {
+                found.first_version = Some(version);
+                found.evidence.push(seq);
+            }
+            let before = all.len();
             if component.is_published() {
                 self.published_with(&component, &found, &mut contains, &mut all)?;
-                continue;
+            } else {
+                for environment in self.environments()? {
+                    self.live_with(&component, &environment, &found, &mut contains, &mut all)?;
+                }
             }
-            for environment in self.environments()? {
-                self.live_with(&component, &environment, &found, &mut contains, &mut all)?;
+            // That what was asked for is nowhere is said even when a pick of it is somewhere.
+            if exact && all.len() == before {
+                all.push(self.nowhere(found)?);
             }
-        }
-        if all.is_empty() {
-            all.push(self.nowhere(merge, &component, built)?);
         }
         Ok(all)
     }
 
     /// Returns a merge, then those of the commits that are the same change, picked.
     fn same_change(&self, merge: &Arc<Fact>) -> Result<Vec<(Arc<Fact>, bool)>, FactsError> {
-        let component = merge.event.component();
+        let name = |fact: &Fact| merged(fact).map(|m| m.commit.to_string());
         let mut same = vec![(Arc::clone(merge), true)];
-        let Some(commit) = merged(merge) else { return Ok(same) };
-        let original = commit.cherry_picked_from.as_deref();
-        let mut others = Vec::new();
-        for source in [Some(commit.commit.as_str()), original].into_iter().flatten() {
-            others.extend(self.facts.find(&Key::Picks { commit: source.to_owned() })?);
-        }
-        if let Some(original) = original {
-            others.extend(self.facts.find(&Key::Commit { commit: original.to_owned() })?);
-        }
-        for other in others {
-            let name = |fact: &Fact| merged(fact).map(|m| m.commit.to_string());
-            let known = same.iter().any(|(fact, _)| name(fact) == name(&other));
-            if !known && other.event.component() == component {
-                same.push((other, false));
+        let mut known: BTreeSet<Option<String>> = BTreeSet::from([name(merge)]);
+        // A pick may be picked again.
+        let mut next = 0;
+        while let Some((fact, _)) = same.get(next).cloned() {
+            next += 1;
+            let Some(commit) = merged(&fact) else { continue };
+            let own = Key::Picks { commit: commit.commit.to_string() };
+            let mut others = self.facts.find(&own)?;
+            if let Some(original) = commit.cherry_picked_from.as_deref() {
+                others.extend(self.facts.find(&Key::Picks { commit: original.to_owned() })?);
+                others.extend(self.facts.find(&Key::Commit { commit: original.to_owned() })?);
+            }
+            for other in others {
+                let own = other.event.component() == merge.event.component();
+                if own && known.insert(name(&other)) {
+                    same.push((other, false));
+                }
             }
         }
         Ok(same)
     }
 
-    /// Returns the version of the first build after the merge that contains it.
+    /// Returns the version of the first build that contains the commit, and its seq. A build may
+    /// come before the merge: a branch is built before it is merged.
     fn first_version(
         &self,
         component: &Component,
-        merge: &Fact,
         contains: &mut Contains<'_, '_>,
-    ) -> Result<Option<String>, FactsError> {
+    ) -> Result<Option<(String, u64)>, FactsError> {
         let key = Key::Builds { component: component.name.clone() };
-        let from = Moment { at: merge.moment().at, seq: 0 };
         let (mut first, mut failed) = (None, None);
-        self.facts.oldest(&key, from, &mut |fact| {
+        self.facts.oldest(&key, Moment::default(), &mut |fact| {
             let Body::BuildCompleted(build) = fact.body() else { return true };
             if build.outcome.as_deref().is_some_and(|outcome| outcome != "succeeded") {
                 return true;
             }
             match contains.holds(&build.commit) {
-                Ok(true) => first = Some(build.version.to_string()),
+                Ok(true) => first = Some((build.version.to_string(), fact.seq)),
                 Ok(false) => return true,
                 Err(error) => failed = Some(error),
             }
@@ -236,35 +187,100 @@ impl Core<'_> {
             ..found.clone()
         };
         for (digest, interval) in self.stable_intervals(&component.name, &environment.name)? {
-            if !contains.in_digest(&digest)? {
-                continue;
-            }
+            let Some(build) = contains.in_digest(&digest)? else { continue };
             let target = interval.target.as_str();
             let place =
                 places.entry(target.to_owned()).or_insert_with(|| row(target, Role::Stable));
             place.first_live_at.get_or_insert(interval.from.at);
             place.via_digest.get_or_insert(digest);
-            place.live_now = interval.until.is_none();
+            place.live_now = Some(interval.until.is_none());
             place.left_at = interval.until.map(|until| until.at);
             place.evidence.extend(interval.evidence);
+            place.evidence.push(build);
         }
         let history = self.facts.history(&component.name, &environment.name, Moment::END)?;
         for (target, state) in &history.targets {
             let Some(canary) = state.live_canary() else { continue };
-            if places.get(target).is_some_and(|place| place.live_now)
-                || !contains.in_digest(&canary.share.digest)?
-            {
+            if places.get(target).is_some_and(|place| place.live_now == Some(true)) {
                 continue;
             }
+            let Some(build) = contains.in_digest(&canary.share.digest)? else { continue };
             let place = places.entry(target.clone()).or_insert_with(|| row(target, Role::Canary));
             place.first_live_at.get_or_insert(canary.share.since);
             place.via_digest.get_or_insert_with(|| canary.share.digest.clone());
-            (place.live_now, place.left_at, place.role) = (true, None, Some(Role::Canary));
-            place.evidence.extend([canary.share.start_seq, canary.share.seq]);
+            (place.live_now, place.left_at, place.role) = (Some(true), None, Some(Role::Canary));
+            place.evidence.extend([canary.share.start_seq, canary.share.seq, build]);
+        }
+        self.past_canaries(component, environment, found, contains, &mut places)?;
+        for (target, state) in &history.targets {
+            let Some(suspect) = &state.suspect else { continue };
+            let build = contains.in_digest(&suspect.digest)?;
+            let live = places.get(target).and_then(|place| place.live_now) == Some(true);
+            // Both what was there and what may have replaced it have the commit, or neither has.
+            if build.is_some() == live {
+                continue;
+            }
+            let place = places.entry(target.clone()).or_insert_with(|| Whereabouts {
+                role: None,
+                via_digest: Some(suspect.digest.clone()),
+                ..row(target, Role::Stable)
+            });
+            let id = &suspect.deploy_id;
+            let why = format!("not known since {id} failed here and nothing was restored");
+            (place.live_now, place.reason) = (None, Some(why));
+            place.evidence.extend([suspect.start_seq, suspect.seq]);
+            place.evidence.extend(build);
         }
         let declared = environment.targets.iter().filter_map(|target| places.remove(target));
         all.extend(declared.collect::<Vec<_>>());
         all.extend(places.into_values());
+        Ok(())
+    }
+
+    /// Adds the targets that had the commit as a canary only, and have it no more: that is no
+    /// release, but users met it.
+    fn past_canaries(
+        &self,
+        component: &Arc<Component>,
+        environment: &Environment,
+        found: &Whereabouts,
+        contains: &mut Contains<'_, '_>,
+        places: &mut BTreeMap<String, Whereabouts>,
+    ) -> Result<(), FactsError> {
+        if environment.targets.iter().all(|target| places.contains_key(target)) {
+            return Ok(());
+        }
+        let released: BTreeSet<String> = places.keys().cloned().collect();
+        let mut digests = BTreeSet::new();
+        for fact in self.facts.find(&Key::Starts { component: component.name.clone() })? {
+            let Body::DeployStarted(start) = fact.body() else { continue };
+            if *start.environment != *environment.name || !digests.insert(start.digest.clone()) {
+                continue;
+            }
+            let Some(build) = contains.in_digest(&start.digest)? else { continue };
+            let held = self.live_intervals(&component.name, &environment.name, &start.digest)?;
+            for interval in held.into_iter().filter(|i| i.role == Role::Canary) {
+                let Some(until) = interval.until else { continue };
+                if released.contains(&interval.target) {
+                    continue;
+                }
+                let place = places.entry(interval.target.clone()).or_insert_with(|| Whereabouts {
+                    environment: Some(environment.name.clone()),
+                    target: Some(interval.target.clone()),
+                    role: Some(Role::Canary),
+                    reason: Some("a canary only, in no release".to_owned()),
+                    ..found.clone()
+                });
+                let first = place.first_live_at;
+                if first.is_none_or(|first| interval.from.at < first) {
+                    place.first_live_at = Some(interval.from.at);
+                    place.via_digest = Some(start.digest.to_string());
+                }
+                place.left_at = place.left_at.max(Some(until.at));
+                place.evidence.extend(interval.evidence);
+                place.evidence.push(build);
+            }
+        }
         Ok(())
     }
 
@@ -277,60 +293,72 @@ impl Core<'_> {
         all: &mut Vec<Whereabouts>,
     ) -> Result<(), FactsError> {
         let facts = self.facts.find(&Key::Publishes { component: component.name.clone() })?;
-        let offered = super::current::offered(&facts);
-        let mut channels: BTreeMap<Option<String>, Whereabouts> = BTreeMap::new();
+        let mut offered = Offered::new();
+        let mut channels: BTreeMap<Option<String>, Channel> = BTreeMap::new();
         for fact in &facts {
-            let Body::ReleasePublished(release) = fact.body() else { continue };
-            let origin = self.origin(&component.name, &release.digest, Some(&release.version))?;
-            let named = release.commit.as_ref().map(ToString::to_string);
-            let Some(commit) = origin.map(|origin| origin.commit).or(named) else { continue };
-            if !contains.holds(&commit)? {
-                continue;
+            offer(&mut offered, fact);
+            if let Body::ReleasePublished(release) = fact.body() {
+                let origin =
+                    self.origin(&component.name, &release.digest, Some(&release.version))?;
+                let build = origin.as_ref().map(|origin| origin.seq);
+                let named = release.commit.as_ref().map(ToString::to_string);
+                let commit = origin.map(|origin| origin.commit).or(named);
+                if let Some(commit) = commit
+                    && contains.holds(&commit)?
+                {
+                    let name = release.channel.as_ref().map(ToString::to_string);
+                    let channel = channels.entry(name.clone()).or_insert_with(|| Channel {
+                        place: Whereabouts { target: name, ..found.clone() },
+                        held: BTreeSet::new(),
+                    });
+                    let version = release.version.to_string();
+                    channel.place.first_version.get_or_insert_with(|| version.clone());
+                    channel.place.first_live_at.get_or_insert(fact.moment().at);
+                    channel.place.via_digest.get_or_insert_with(|| release.digest.to_string());
+                    channel.place.evidence.push(fact.seq);
+                    channel.place.evidence.extend(build);
+                    channel.held.insert((version, release.digest.to_string()));
+                }
             }
-            let channel = release.channel.as_ref().map(ToString::to_string);
-            let place = channels
-                .entry(channel.clone())
-                .or_insert_with(|| Whereabouts { target: channel, ..found.clone() });
-            place.first_version.get_or_insert_with(|| release.version.to_string());
-            place.first_live_at.get_or_insert(fact.moment().at);
-            place.via_digest.get_or_insert_with(|| release.digest.to_string());
-            place.live_now |= offered.get(release.version.as_str()).is_some_and(|held| {
-                matches!(held.body(), Body::ReleasePublished(r) if r.digest == release.digest)
-            });
-            place.evidence.push(fact.seq);
+            channels.values_mut().for_each(|channel| channel.after(fact, &offered));
         }
-        all.extend(channels.into_values());
+        all.extend(channels.into_values().map(|channel| channel.place));
         Ok(())
     }
 
-    fn nowhere(
-        &self,
-        merge: &Arc<Fact>,
-        component: &Component,
-        first_version: Option<String>,
-    ) -> Result<Whereabouts, FactsError> {
-        let commit = merged(merge).map(|m| m.commit.to_string()).unwrap_or_default();
-        let merges = self.facts.find(&Key::Commit { commit: commit.clone() })?;
+    fn nowhere(&self, found: Whereabouts) -> Result<Whereabouts, FactsError> {
+        let merges = self.facts.find(&Key::Commit { commit: found.commit.clone() })?;
         let branches: Vec<&str> =
             merges.iter().filter_map(|f| merged(f)).map(|m| m.branch.as_str()).collect();
         let branch = match branches.iter().find(|branch| ["main", "master"].contains(branch)) {
             Some(main) => main,
             None => branches.first().copied().unwrap_or("no branch"),
         };
-        Ok(Whereabouts {
-            component: component.name.clone(),
-            commit,
-            exact: true,
-            first_version,
-            environment: None,
-            target: None,
-            role: None,
-            first_live_at: None,
-            live_now: false,
-            left_at: None,
-            via_digest: None,
-            reason: Some(format!("on {branch} but in no release")),
-            evidence: vec![merge.seq],
-        })
+        Ok(Whereabouts { reason: Some(format!("on {branch} but in no release")), ..found })
+    }
+}
+
+/// A channel with the publishes that have the commit: version and artifact.
+struct Channel {
+    place: Whereabouts,
+    held: BTreeSet<(String, String)>,
+}
+
+impl Channel {
+    /// Notes whether anything with the commit is on offer after a publish or yank.
+    fn after(&mut self, fact: &Fact, offered: &Offered) {
+        let held = |(version, digest): &(String, String)| {
+            offered.get(version).is_some_and(
+                |fact| matches!(fact.body(), Body::ReleasePublished(r) if *r.digest == **digest),
+            )
+        };
+        let (before, now) = (self.place.live_now, self.held.iter().any(held));
+        self.place.live_now = Some(now);
+        if now {
+            self.place.left_at = None;
+        } else if before == Some(true) {
+            self.place.left_at = Some(fact.moment().at);
+            self.place.evidence.push(fact.seq);
+        }
     }
 }

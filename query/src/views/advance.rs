@@ -4,7 +4,7 @@
 //! the earliest moment that changed. A late event therefore costs the replay of what follows it
 //! in its own component and environment, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -159,7 +159,7 @@ impl Views {
 
     /// Returns a view of everything that was indexed so far, corrected or not: what a correction
     /// takes out must stay under its keys, for the views that do not include the correction.
-    fn uncorrected(&self) -> super::View<'_> {
+    pub(super) fn uncorrected(&self) -> super::View<'_> {
         super::View::uncorrected(self)
     }
 
@@ -218,32 +218,6 @@ impl Views {
                     next = earlier.filter(|earlier| *earlier < target);
                 }
                 _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives a commit its topological level, and its children theirs when they came first.
-    fn raise_level(&self, fact: &Arc<Fact>) -> Result<(), FactsError> {
-        let mut waiting = vec![Arc::clone(fact)];
-        let mut raised = BTreeSet::new();
-        while let Some(fact) = waiting.pop() {
-            let Body::CommitMerged(merge) = fact.body() else { continue };
-            let view = self.uncorrected();
-            let mut level = 1;
-            for parent in &merge.parents {
-                level = level.max(view.commit_level(parent)? + 1);
-            }
-            if level <= view.commit_level(&merge.commit)? {
-                continue;
-            }
-            self.db
-                .prepare_cached("INSERT OR REPLACE INTO commit_level VALUES (?1, ?2)")
-                .and_then(|mut s| s.execute(params![merge.commit.as_str(), sql(level)]))
-                .map_err(FactsError::new)?;
-            // A cycle cannot be a history: nobody gets a level twice from one event in a row.
-            if raised.insert((merge.commit.to_string(), level)) && raised.len() < 1_000_000 {
-                waiting.extend(view.find(&Key::Children { parent: merge.commit.to_string() })?);
             }
         }
         Ok(())

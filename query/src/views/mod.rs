@@ -8,6 +8,7 @@
 
 mod advance;
 mod correction;
+mod level;
 mod read;
 mod schema;
 
