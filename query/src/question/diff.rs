@@ -62,6 +62,7 @@ pub(super) fn answer(
             Some(named(core, &component, &releases, from)?),
             Some(named(core, &component, &releases, to)?),
         ),
+        None if component.is_published() => last_published(core, &component, &releases)?,
         None if transitions => last_transition(core, &component, &environment)?,
         None => last_two(&releases),
     };
@@ -79,6 +80,21 @@ pub(super) fn answer(
         beyond::head(core, &between, read, &mut part)?;
     }
     Ok(part)
+}
+
+/// Returns the two highest versions on offer: what is published has no releases in an environment.
+fn last_published(
+    core: &Core<'_>,
+    component: &Component,
+    releases: &[Introduction],
+) -> Result<(Option<Side>, Option<Side>), AnswerError> {
+    let mut offered = core.offered_versions(component)?;
+    let mut highest = || match offered.pop() {
+        Some(version) => named(core, component, releases, &version).map(Some),
+        None => Ok(None),
+    };
+    let (to, from) = (highest()?, highest()?);
+    Ok((from, to))
 }
 
 fn last_two(releases: &[Introduction]) -> (Option<Side>, Option<Side>) {
@@ -225,9 +241,7 @@ fn rows(
 ) -> Result<&'static str, AnswerError> {
     let Some(to) = to else {
         let detail = match component.is_published() {
-            true => {
-                "it is published, not deployed, so no environment has releases of it: name two versions"
-            }
+            true => "nothing of it was published yet",
             false => "nothing of it was released here yet",
         };
         part.warnings.push(warning("no_release", detail));
