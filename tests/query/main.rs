@@ -5,6 +5,7 @@
 
 mod approvals;
 mod ask;
+mod bindings;
 mod bitemporal;
 mod changes;
 mod classes;
@@ -17,6 +18,7 @@ mod hotfix;
 mod listing;
 mod live;
 mod model;
+mod moment;
 mod provenance;
 mod published;
 mod releases;

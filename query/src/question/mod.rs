@@ -314,6 +314,14 @@ pub enum AnswerError {
         /// The ids that there are, comma-separated.
         known: String,
     },
+    /// The period ends before it begins.
+    #[error("the period ends at {to}, before it begins at {from}; exchange the two")]
+    BadPeriod {
+        /// Its beginning as asked.
+        from: Time,
+        /// Its end as asked.
+        to: Time,
+    },
     /// The book or its views could not be read.
     #[error("the book could not be read: {0}")]
     Read(String),
@@ -350,6 +358,18 @@ impl Question {
             Self::Where { .. } => "where",
             Self::Drift { .. } => "drift",
             Self::Exposure { .. } => "exposure",
+        }
+    }
+
+    /// Returns the period that a list is about.
+    fn period(&self) -> Option<Period> {
+        match self {
+            Self::Dora { period, .. }
+            | Self::Population { period, .. }
+            | Self::Exceptions { period, .. }
+            | Self::Emergency { period, .. }
+            | Self::Overlaps { period, .. } => Some(*period),
+            _ => None,
         }
     }
 }
@@ -411,6 +431,12 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
 
 /// Answers the questions beyond the seven.
 fn listing(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
+    // An empty answer would look like proof that nothing happened.
+    if let Some(Period { from: Some(from), to: Some(to) }) = question.period()
+        && to < from
+    {
+        return Err(AnswerError::BadPeriod { from, to });
+    }
     match question {
         Question::At { environment, at, window_seconds } => {
             moment::answer(core, environment, *at, *window_seconds)
