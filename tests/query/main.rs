@@ -5,6 +5,7 @@
 
 mod approvals;
 mod ask;
+mod bindings;
 mod bitemporal;
 mod changes;
 mod classes;
@@ -22,6 +23,7 @@ mod inventory;
 mod listing;
 mod live;
 mod model;
+mod moment;
 mod overlaps;
 mod population;
 mod provenance;

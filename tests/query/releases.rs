@@ -1,9 +1,10 @@
 //! Transitions and introductions (semantics A.6): what is a production release and what is not.
 
+use relbook_query::question::{Answer, Question};
 use relbook_testkit::story::Story;
 use serde_json::json;
 
-use crate::ask::{ask, head};
+use crate::ask::{ask, evidence, head, lines, warnings};
 
 const ROW: &str = "n version first_live_at fully_live_at bump";
 
@@ -179,4 +180,52 @@ fn the_class_of_a_release_is_that_of_its_deploy_not_of_the_step_between_releases
     let rows = ask(&mut story).rows("production_releases", "version bump change_class");
     assert_eq!(rows, ["1.4.1 initial normal", "1.5.0 minor normal", "1.4.2 minor standard"]);
     assert_eq!(ask(&mut story).deploy("P4", "from_version bump"), "1.4.1 patch");
+}
+
+fn published(story: &mut Story, columns: &str) -> Answer {
+    let (environment, component) = ("production".to_owned(), "sdk".to_owned());
+    let answer = ask(story).answer(&Question::Releases { environment, component }).unwrap();
+    assert!(columns.is_empty() || !lines(&answer.table, columns).is_empty());
+    answer
+}
+
+#[test]
+fn every_publish_is_a_release_of_what_is_published() {
+    let mut story = Story::of_api(&["us"]);
+    story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
+    assert_eq!(warnings(&published(&mut story, "")), ["no_release"]);
+    story.build_of("01T09:00", "2.0.0", "2.0.0", "s1");
+    story.publish("02T09:00", "2.0.0").but(json!({"channel": "stable"}));
+    story.publish("03T09:00", "2.0.0").but(json!({"channel": "beta"}));
+    story.publish("05T09:00", "2.1.0").but(json!({"commit": "s2"}));
+    // A backport, recorded last.
+    story.publish("04T09:00", "2.0.1").yank("06T09:00", "2.1.0").publish("07T09:00", "2.1.0");
+    let columns = "n version commit first_live_at bump channel yanked_at";
+    let expected = [
+        "1 2.0.0 s1 02T09:00 initial stable -",
+        "2 2.0.0 s1 03T09:00 none beta -",
+        "3 2.0.1 - 04T09:00 patch - -",
+        "4 2.1.0 s2 05T09:00 minor - 06T09:00",
+        "5 2.1.0 - 07T09:00 none - -",
+    ];
+    assert_eq!(lines(&published(&mut story, columns).table, columns), expected);
+    let rows = evidence(&published(&mut story, columns).table);
+    assert_eq!(rows[0].len(), 2, "publish and build");
+    assert_eq!(rows[3].len(), 2, "publish and yank");
+}
+
+#[test]
+fn a_deployed_component_without_releases_says_so() {
+    let mut story = built(&["us"]);
+    story.publish("02T09:00", "1.4.0");
+    let (environment, component) = ("production".to_owned(), "api".to_owned());
+    let question = Question::Releases { environment, component };
+    let answer = ask(&mut story).answer(&question).unwrap();
+    assert_eq!((warnings(&answer), answer.table.rows.len()), (vec!["no_release"], 0));
+    let finish = story.live("03T09:00", "P1", "1.4.0").seq();
+    let answer = ask(&mut story).answer(&question).unwrap();
+    assert_eq!(lines(&answer.table, "n version channel yanked_at"), ["1 1.4.0 - -"]);
+    assert!(evidence(&answer.table)[0].ends_with(&[finish - 1, finish]));
+    let other = Question::Releases { environment: "nope".to_owned(), component: "api".to_owned() };
+    assert!(ask(&mut story).answer(&other).is_err());
 }

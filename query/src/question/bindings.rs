@@ -23,14 +23,14 @@ const COLUMNS: &[(&str, ColumnType)] = &[
 pub(super) fn answer(core: &Core<'_>, name: &str, version: &str) -> Result<Part, AnswerError> {
     let component = component(core, name)?;
     let bindings = core.version_bindings(&component, version)?;
-    if bindings.is_empty() && core.tag_of(&component.name, version)?.is_none() {
+    if bindings.is_empty() {
         let component = component.name.clone();
         return Err(AnswerError::UnknownVersion { component, version: version.to_owned() });
     }
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     part.head("component", component.name.as_str());
     part.head("version", version);
-    if bindings.is_empty() {
+    if bindings.iter().all(|binding| binding.digest.is_none()) {
         let detail = format!("{version} has a tag, but no build, publish or deploy");
         part.warnings.push(warning("missing_provenance", detail));
     }

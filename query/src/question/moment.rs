@@ -3,6 +3,7 @@
 //! Two views of the same moment stand side by side: what is known today of it, and what the book
 //! knew then. A row says in which of them it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use relbook_ledger::event::Body;
@@ -10,7 +11,7 @@ use relbook_ledger::time::Time;
 
 use super::{AnswerError, Part, environment};
 use crate::release::{
-    Component, Core, Environment, Fact, FactsError, Key, Lens, LiveShare, Period,
+    Component, Core, Environment, Fact, FactsError, Key, Lens, LiveShare, Period, Published,
 };
 use crate::table::ColumnType::{Int, Text, Time as Instant};
 use crate::table::{Cell, ColumnType, Table};
@@ -76,7 +77,7 @@ pub(super) fn answer(
     }
     // The window ends with the moment itself.
     let period = Period { from: Some(at.plus_seconds(-window_seconds)), to: None };
-    for line in changes(&now, &environment, period, then)? {
+    for line in all_changes(&now, &before, &environment, period)? {
         push(&mut part.table, line);
     }
     Ok(part)
@@ -116,13 +117,14 @@ fn shares(
     let mut lines = Vec::new();
     for component in now.components()? {
         let today = now.current(&component, environment)?;
-        let believed =
-            match (then.component(&component.name)?, then.environment(&environment.name)?) {
-                (Some(component), Some(environment)) => {
-                    then.current(&component, &environment)?.shares
-                }
-                _ => Vec::new(),
-            };
+        let (mut believed, mut offered) = (Vec::new(), None);
+        if let Some(component) = then.component(&component.name)?
+            && let Some(environment) = then.environment(&environment.name)?
+        {
+            let current = then.current(&component, &environment)?;
+            (believed, offered) = (current.shares, current.published);
+        }
+        let before = lines.len();
         let same = |a: &LiveShare, b: &LiveShare| {
             (&a.target, a.role, a.weight, &a.share.digest)
                 == (&b.target, b.role, b.weight, &b.share.digest)
@@ -134,21 +136,44 @@ fn shares(
         for share in believed.iter().filter(|b| !today.shares.iter().any(|s| same(s, b))) {
             lines.push(share_line(&component, share, "then"));
         }
+        let same = match (&today.published, &offered) {
+            (Some(a), Some(b)) => a.version == b.version && a.digest == b.digest,
+            _ => false,
+        };
         if let Some(published) = &today.published {
+            lines.push(published_line(&component, published, if same { "both" } else { "now" }));
+        }
+        if let Some(published) = offered.filter(|_| !same) {
+            lines.push(published_line(&component, &published, "then"));
+        }
+        if lines.len() == before {
+            // A registered component always has a row: null, and why.
             lines.push(Line {
                 row: "live",
-                kind: "published".to_owned(),
+                kind: "none".to_owned(),
                 component: Some(component.name.clone()),
-                version: Some(published.version.clone()),
-                digest: Some(published.digest.clone()),
-                since: Some(published.since),
+                detail: Some(today.state.as_str().to_owned()),
                 known: "now",
-                evidence: published.evidence.clone(),
+                evidence: today.evidence.clone(),
                 ..Line::default()
             });
         }
     }
     Ok(lines)
+}
+
+fn published_line(component: &Component, published: &Published, known: &'static str) -> Line {
+    Line {
+        row: "live",
+        kind: "published".to_owned(),
+        component: Some(component.name.clone()),
+        version: Some(published.version.clone()),
+        digest: Some(published.digest.clone()),
+        since: Some(published.since),
+        known,
+        evidence: published.evidence.clone(),
+        ..Line::default()
+    }
 }
 
 fn share_line(component: &Component, share: &LiveShare, known: &'static str) -> Line {
@@ -169,12 +194,37 @@ fn share_line(component: &Component, share: &LiveShare, known: &'static str) -> 
     }
 }
 
-/// Returns what happened in the window, in effective order.
+/// Returns what happened in the window, in effective order: as known now, and what was believed
+/// then and corrected since.
+fn all_changes(
+    now: &Core<'_>,
+    then: &Core<'_>,
+    environment: &Environment,
+    period: Period,
+) -> Result<Vec<Line>, FactsError> {
+    let then_lines = changes(then, environment, period, "then")?;
+    let mut lines = changes(now, environment, period, "now")?;
+    let seqs = |lines: &[Line]| -> BTreeSet<u64> {
+        lines.iter().filter_map(|line| line.evidence.first().copied()).collect()
+    };
+    let (known, still) = (seqs(&then_lines), seqs(&lines));
+    let is_in = |line: &Line, seqs: &BTreeSet<u64>| {
+        line.evidence.first().is_some_and(|seq| seqs.contains(seq))
+    };
+    for line in lines.iter_mut().filter(|line| is_in(line, &known)) {
+        line.known = "both";
+    }
+    lines.extend(then_lines.into_iter().filter(|line| !is_in(line, &still)));
+    lines.sort_by_key(|line| (line.at, line.evidence.first().copied()));
+    Ok(lines)
+}
+
+/// Returns what happened in the window as one view shows it.
 fn changes(
     core: &Core<'_>,
     environment: &Environment,
     period: Period,
-    then: u64,
+    known: &'static str,
 ) -> Result<Vec<Line>, FactsError> {
     let mut facts: Vec<(Arc<Fact>, Option<String>)> = Vec::new();
     for key in [
@@ -201,12 +251,15 @@ fn changes(
     facts.sort_by_key(|(fact, _)| fact.moment());
     let mut lines = Vec::new();
     for (fact, component) in facts {
+        if elsewhere(&fact, environment) {
+            continue;
+        }
         let mut line = Line {
             row: "change",
             at: Some(fact.moment().at),
             kind: fact.event.kind().as_str().to_owned(),
             component: component.or_else(|| Some(fact.event.component().to_owned())),
-            known: if fact.seq <= then { "both" } else { "now" },
+            known,
             evidence: vec![fact.seq],
             ..Line::default()
         };
@@ -215,6 +268,17 @@ fn changes(
         lines.push(line);
     }
     Ok(lines)
+}
+
+/// Tells whether an event is about another environment.
+fn elsewhere(fact: &Fact, environment: &Environment) -> bool {
+    match fact.body() {
+        Body::FreezeDeclared(freeze) => {
+            freeze.environment.as_ref().is_some_and(|name| **name != *environment.name)
+        }
+        Body::EnvironmentRegistered(spec) => *spec.environment != *environment.name,
+        _ => false,
+    }
 }
 
 /// Fills in what an event of the window says.

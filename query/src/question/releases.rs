@@ -49,7 +49,7 @@ pub(super) fn answer(
 /// Adds one row for each publish, with its place among the versions of the component.
 fn published(core: &Core<'_>, component: &Component, part: &mut Part) -> Result<(), AnswerError> {
     let facts = core.facts().find(&Key::Publishes { component: component.name.clone() })?;
-    let mut before: Option<String> = None;
+    let mut before: Option<(&str, &str)> = None;
     for (at, fact) in facts.iter().enumerate() {
         let Body::ReleasePublished(release) = fact.body() else { continue };
         let version = release.version.as_str();
@@ -63,7 +63,9 @@ fn published(core: &Core<'_>, component: &Component, part: &mut Part) -> Result<
         let origin = core.origin(&component.name, &release.digest, Some(version))?;
         let commit = origin.as_ref().map(|origin| origin.commit.clone());
         let named = release.commit.as_ref().map(ToString::to_string);
-        let bump = component.change_class(before.as_deref(), version, false);
+        // The same artifact on another channel is no step.
+        let same = before.is_some_and(|(_, digest)| digest == release.digest.as_str());
+        let bump = component.change_class(before.map(|(version, _)| version), version, same);
         let yanked: Option<Instant> = yank.map(|(_, at)| at);
         let cells = vec![
             component.name.as_str().into(),
@@ -84,7 +86,7 @@ fn published(core: &Core<'_>, component: &Component, part: &mut Part) -> Result<
         evidence.extend(yank.map(|(seq, _)| seq));
         evidence.extend(origin.map(|origin| origin.seq));
         part.table.push(cells, evidence);
-        before = Some(version.to_owned());
+        before = Some((version, release.digest.as_str()));
     }
     Ok(())
 }

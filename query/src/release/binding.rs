@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use relbook_ledger::event::{Body, Stage};
+use relbook_ledger::event::{Body, FinishOutcome, Stage};
 use relbook_ledger::time::Time;
 
 use super::fact::{Fact, FactsError, Moment};
@@ -12,16 +12,16 @@ use super::index::Key;
 use super::{Component, Core};
 
 /// One artifact that a version was bound to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct VersionBinding {
-    /// The artifact.
-    pub digest: String,
+    /// The artifact; absent for a version that only a tag names.
+    pub digest: Option<String>,
     /// The commit that it was built from.
     pub commit: Option<String>,
     /// When it was built first.
     pub built_at: Option<Time>,
     /// Since when the version meant this artifact.
-    pub valid_from: Time,
+    pub valid_from: Option<Time>,
     /// Until when; absent for what it means now.
     pub valid_until: Option<Time>,
     /// Where the tag of the version points now.
@@ -51,10 +51,10 @@ impl Core<'_> {
     ) -> Result<Vec<VersionBinding>, FactsError> {
         let said = self.said_of(component, version)?;
         let tags = self.tags_of_version(component, version)?;
-        let target = tags.last().and_then(|fact| tagged(fact).map(|(commit, _)| commit));
+        let target = tags.last().and_then(|fact| tagged(fact));
         let moved = tags.windows(2).rev().find_map(|pair| {
             let [before, after] = pair else { return None };
-            (tagged(before)?.0 != tagged(after)?.0).then(|| after.moment().at)
+            (tagged(before)? != tagged(after)?).then(|| after.moment().at)
         });
         let moved = moved.or_else(|| {
             tags.last()
@@ -66,7 +66,13 @@ impl Core<'_> {
         let mut bindings: Vec<VersionBinding> = Vec::new();
         for (digest, commit, fact) in &said {
             let built = matches!(fact.body(), Body::BuildCompleted(_)).then(|| fact.moment().at);
-            let current = bindings.iter_mut().find(|known| known.digest == *digest);
+            let same = |known: &VersionBinding| known.digest.as_ref() == Some(digest);
+            // A deploy of an artifact that is known uses it; a build or publish binds it again.
+            let uses = matches!(fact.body(), Body::DeployStarted(_));
+            let current = match bindings.last().is_some_and(same) || uses {
+                true => bindings.iter_mut().rev().find(|known| same(known)),
+                false => None,
+            };
             if let Some(known) = current {
                 known.commit = known.commit.take().or_else(|| commit.clone());
                 known.built_at = known.built_at.or(built);
@@ -77,17 +83,27 @@ impl Core<'_> {
             if let Some(last) = bindings.last_mut() {
                 last.valid_until = Some(at);
             }
+            let mut evidence = vec![fact.seq];
+            let first_live = self.first_live(component, digest)?;
+            evidence.extend(first_live.iter().flat_map(|(_, seqs)| seqs));
             bindings.push(VersionBinding {
-                digest: digest.clone(),
+                digest: Some(digest.clone()),
                 commit: commit.clone(),
                 built_at: built,
-                valid_from: at,
+                valid_from: Some(at),
                 valid_until: None,
                 tag_target: target.clone(),
                 tag_moved_at: moved,
-                first_live_at: self.first_live(component, digest)?,
+                first_live_at: first_live.map(|(moment, _)| moment.at),
                 conflicts: Vec::new(),
-                evidence: vec![fact.seq],
+                evidence,
+            });
+        }
+        if bindings.is_empty() && target.is_some() {
+            bindings.push(VersionBinding {
+                tag_target: target.clone(),
+                tag_moved_at: moved,
+                ..VersionBinding::default()
             });
         }
         for binding in &mut bindings {
@@ -148,20 +164,26 @@ impl Core<'_> {
         let by_version = Key::TagVersion { component: name(), version: version.to_owned() };
         let mut tags = self.facts.find(&by_name)?;
         tags.extend(self.facts.find(&by_version)?);
+        // A tag may say itself which version it is, whatever its name looks like.
+        tags.retain(|fact| named(fact).is_none_or(|named| named == version));
         tags.sort_by_key(|fact| fact.moment());
         tags.dedup_by_key(|fact| fact.seq);
         Ok(tags)
     }
 
-    fn first_live(&self, component: &Component, digest: &str) -> Result<Option<Time>, FactsError> {
-        let mut first: Option<Moment> = None;
+    /// Returns when an artifact was live first, and the seqs that say so.
+    fn first_live(
+        &self,
+        component: &Component,
+        digest: &str,
+    ) -> Result<Option<(Moment, Vec<u64>)>, FactsError> {
+        let mut first: Option<(Moment, Vec<u64>)> = None;
         for deploy in self.deploys_of_digest(&component.name, digest)? {
             if deploy.start.stage == Stage::Production {
-                let done = deploy
-                    .targets
-                    .iter()
-                    .filter(|t| t.outcome == Some(relbook_ledger::event::FinishOutcome::Succeeded));
+                let done =
+                    deploy.targets.iter().filter(|t| t.outcome == Some(FinishOutcome::Succeeded));
                 let done = done.filter_map(|target| target.finished).min();
+                let done = done.map(|moment| (moment, vec![deploy.fact.seq, moment.seq]));
                 first = [first, done].into_iter().flatten().min();
             }
         }
@@ -170,16 +192,26 @@ impl Core<'_> {
             let published = self.facts.find(&key)?.into_iter().find(
                 |fact| matches!(fact.body(), Body::ReleasePublished(r) if *r.digest == *digest),
             );
-            first = [first, published.map(|fact| fact.moment())].into_iter().flatten().min();
+            let published = published.map(|fact| (fact.moment(), vec![fact.seq]));
+            first = [first, published].into_iter().flatten().min();
         }
-        Ok(first.map(|moment| moment.at))
+        Ok(first)
     }
 }
 
-fn tagged(fact: &Fact) -> Option<(String, Time)> {
+fn tagged(fact: &Fact) -> Option<String> {
     match fact.body() {
-        Body::TagCreated(t) => Some((t.commit.to_string(), fact.moment().at)),
-        Body::TagMoved(t) => Some((t.commit.to_string(), fact.moment().at)),
+        Body::TagCreated(t) => Some(t.commit.to_string()),
+        Body::TagMoved(t) => Some(t.commit.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns the version that the event of a tag names.
+fn named(fact: &Fact) -> Option<&str> {
+    match fact.body() {
+        Body::TagCreated(t) => t.version.as_deref(),
+        Body::TagMoved(t) => t.version.as_deref(),
         _ => None,
     }
 }
