@@ -245,7 +245,6 @@ impl From<AnswerError> for Error {
             | AnswerError::UnknownVersion { .. }
             | AnswerError::UnknownCommit { .. }
             | AnswerError::BadVersion { .. }
-            | AnswerError::BadPeriod { .. }
             | AnswerError::SameComponent { .. }
             | AnswerError::EmptyPeriod { .. }
             | AnswerError::NoSubject
