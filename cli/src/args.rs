@@ -72,6 +72,9 @@ pub struct Options {
     /// Answer with what the book knew after its event number SEQ [default: all of it]
     #[arg(long, global = true, overrides_with = "as_known", value_name = "SEQ")]
     pub as_known: Option<u64>,
+    /// Say why: the events that each row of an answer rests on
+    #[arg(long, global = true)]
+    pub explain: bool,
 }
 
 /// Reads a time or a date of an argument.
@@ -179,6 +182,8 @@ pub enum Command {
     Overlaps(command::overlaps::OverlapsArgs),
     /// Which artifact did a version mean, and when?
     Bindings(command::bindings::BindingsArgs),
+    /// RELEASING.md from the policy in force: stages, gates, owners, trains, the hotfix path
+    Runbook(command::runbook::RunbookArgs),
     /// The production releases of a component
     Releases(command::releases::ReleasesArgs),
     /// Is a commit or pull request live, where, since when?

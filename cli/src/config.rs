@@ -20,6 +20,8 @@ pub struct Config {
     pub as_of: Option<Time>,
     /// What the book knew then.
     pub as_known: Option<u64>,
+    /// Whether answers come with the events that they rest on.
+    pub explain: bool,
     key: Option<String>,
 }
 
@@ -29,14 +31,14 @@ impl Config {
     /// # Errors
     /// [`Error::NotDone`] for the URL of a served book, which this version cannot reach.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { book, key, as_of, as_known, .. } = options;
+        let Options { book, key, as_of, as_known, explain, .. } = options;
         if book.starts_with("http://") || book.starts_with("https://") {
             let message = format!("`{book}` is a served book; this version reads directories only");
             return Err(Error::not_done("unreachable", message)
                 .hint("give a directory with --book DIR or RELBOOK_BOOK"));
         }
         let key = key.filter(|key| !key.is_empty());
-        Ok(Self { book: PathBuf::from(book), as_of, as_known, key })
+        Ok(Self { book: PathBuf::from(book), as_of, as_known, explain, key })
     }
 
     /// Reads the key that signs.

@@ -245,8 +245,9 @@ impl From<AnswerError> for Error {
             | AnswerError::UnknownVersion { .. }
             | AnswerError::UnknownCommit { .. }
             | AnswerError::BadVersion { .. }
-            | AnswerError::BadPeriod { .. }
             | AnswerError::SameComponent { .. }
+            | AnswerError::EmptyPeriod { .. }
+            | AnswerError::NoSubject
             | AnswerError::UnknownHotfix { .. }
             | AnswerError::UnknownDeploy { .. } => Self::usage(error.to_string()),
             other => Self::not_done("damaged", other.to_string()),

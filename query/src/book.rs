@@ -79,7 +79,9 @@ impl Book {
             let now = self.views.view(self.lens(None, None));
             core = core.judging_by(Core::new(&now).policy_at(u64::MAX)?);
         }
-        let part = question::answer(&core, question)?;
+        let paths = self.ledger().paths();
+        let read = |digest: &str| paths.read_blob(digest).map_err(|error| error.to_string());
+        let part = question::answer(&core, question, &read)?;
         let checkpoint =
             self.ledger().checkpoint().map_err(|error| AnswerError::Read(error.to_string()))?;
         Ok(Answer {

@@ -4,6 +4,7 @@ mod book;
 pub mod projection;
 pub mod question;
 pub mod release;
+pub mod sbom;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod table;

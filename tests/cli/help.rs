@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 34] = [
     "init",
     "key",
     "apply",
@@ -19,10 +19,24 @@ const COMMANDS: [&str; 20] = [
     "ask",
     "gate",
     "debt",
+    "train",
+    "dora",
+    "population",
+    "exceptions",
+    "emergency",
+    "overlaps",
+    "bindings",
+    "releases",
+    "runbook",
+    "where",
+    "drift",
+    "exposure",
     "query",
     "verify",
     "checkpoint",
+    "demo",
     "completions",
+    "man",
 ];
 
 #[test]

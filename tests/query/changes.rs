@@ -281,7 +281,7 @@ fn no_release_at_all_is_an_answer_too() {
 }
 
 #[test]
-fn a_published_component_is_compared_by_name() {
+fn a_published_component_is_compared_by_what_is_on_offer() {
     use relbook_query::question::Question;
     let mut story = repository();
     story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
@@ -301,12 +301,20 @@ fn a_published_component_is_compared_by_name() {
         transitions: false,
     };
     let bare = ask(&mut story).answer(&question(None)).unwrap();
-    assert_eq!(head(&bare, "from_version to_version current_version"), "- - 1.1.0");
-    assert!(bare.warnings[0].detail.contains("name two versions"), "{:?}", bare.warnings);
+    assert_eq!(head(&bare, "from_version to_version current_version"), "1.0.0 1.1.0 1.1.0");
+    assert_eq!(lines(&bare.table, ROW), ["added b"]);
     let named = question(Some(("1.0.0".to_owned(), "1.1.0".to_owned())));
     let named = ask(&mut story).answer(&named).unwrap();
     assert_eq!(lines(&named.table, ROW), ["added b"]);
     assert_eq!(head(&named, "from_commit to_commit bump"), "a b minor");
+    // By precedence, not by time; pre-releases and what was yanked do not count.
+    story.publish("04T00:00", "1.0.5").but(json!({"commit": "b"}));
+    story.publish("05T00:00", "1.2.0-rc.1").but(json!({"commit": "b"}));
+    let later = ask(&mut story).answer(&question(None)).unwrap();
+    assert_eq!(head(&later, "from_version to_version"), "1.0.5 1.1.0");
+    story.yank("06T00:00", "1.0.5");
+    let later = ask(&mut story).answer(&question(None)).unwrap();
+    assert_eq!(head(&later, "from_version to_version"), "1.0.0 1.1.0");
 }
 
 #[test]

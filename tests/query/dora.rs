@@ -389,6 +389,6 @@ fn what_is_not_registered_is_refused() {
     assert!(matches!(ask.answer(&place), Err(AnswerError::UnknownEnvironment { .. })));
     // A period that ends before it begins would look like one in which nothing happened.
     let turned = ask.answer(&question(Some(("03T00:00", "02T23:59:59")), None, false));
-    assert!(matches!(turned, Err(AnswerError::BadPeriod { .. })));
+    assert!(matches!(turned, Err(AnswerError::EmptyPeriod { .. })));
     assert!(ask.answer(&question(Some(("03T00:00", "03T00:00")), None, false)).is_ok());
 }

@@ -23,6 +23,21 @@ pub(crate) fn rows(story: &mut Story, question: &Question, columns: &str) -> Vec
     lines(&answer(story, question).table, columns)
 }
 
+/// Returns the seqs that each row of an answer rests on.
+pub(crate) fn evidence(story: &mut Story, question: &Question) -> Vec<Vec<u64>> {
+    answer(story, question).table.rows.iter().map(|row| row.evidence.clone()).collect()
+}
+
+/// Lets the runtime of a target of production be seen with an artifact of `api`.
+pub(crate) fn observe(story: &mut Story, at: &str, target: &str, artifact: &str) -> u64 {
+    story.push(
+        at,
+        serde_json::json!({"kind": "runtime.observed", "component": "api",
+            "environment": "production", "target": target, "digest": story::digest(artifact)}),
+    );
+    story.seq()
+}
+
 /// Returns the exceptions with a code: change, time.
 pub(crate) fn found(story: &mut Story, code: &str) -> Vec<String> {
     found_in(story, code, Period::ALL, "change_id detected_at")

@@ -3,6 +3,7 @@
 //! A question that cannot be asked is named as such: silence would read as "none".
 
 use clap::Args;
+use relbook_query::Book;
 use relbook_query::question::{Answer, CompatAsk, HotfixAsk, Question, WhichDeploy};
 use relbook_query::table::Cell;
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::render;
 use crate::ui::Ui;
 
 /// Arguments of `ask`.
@@ -49,18 +49,18 @@ const TITLES: [&str; 7] = [
 
 /// Asks them all and shows the answers.
 pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let parts = parts(args, config, ui)?;
-    show(ui, &parts)?;
+    let book = question::open(config, ui)?;
+    show(config, ui, &book, &parts(args, config, &book)?)?;
     Ok(ExitCode::Done)
 }
 
 /// Asks them all; returns the answers as JSON.
 pub(super) fn answers(args: &AskArgs, config: &Config, ui: &Ui) -> Result<Vec<Value>, Error> {
-    Ok(parts(args, config, ui)?.iter().map(to_json).collect())
+    let book = question::open(config, ui)?;
+    parts(args, config, &book)?.iter().map(|part| to_json(config, &book, part)).collect()
 }
 
-fn parts(args: &AskArgs, config: &Config, ui: &Ui) -> Result<[Part; 7], Error> {
-    let book = question::open(config, ui)?;
+fn parts(args: &AskArgs, config: &Config, book: &Book) -> Result<[Part; 7], Error> {
     let lens = book.lens(config.as_of, config.as_known);
     let ask = |question: &Question| book.answer(question, lens);
     let environment = || args.env.clone();
@@ -109,9 +109,11 @@ fn answered(answer: Answer) -> Part {
     Part::Answered(Box::new(answer))
 }
 
-fn show(ui: &mut Ui, parts: &[Part]) -> Result<(), Error> {
+fn show(config: &Config, ui: &mut Ui, book: &Book, parts: &[Part]) -> Result<(), Error> {
     if matches!(ui.format(), Format::Json | Format::Ndjson) {
-        let answers: Vec<Value> = parts.iter().map(to_json).collect();
+        let answers: Result<Vec<Value>, Error> =
+            parts.iter().map(|part| to_json(config, book, part)).collect();
+        let answers = answers?;
         if ui.format() == Format::Json {
             return ui.json(&json!({ "answers": answers }));
         }
@@ -124,7 +126,7 @@ fn show(ui: &mut Ui, parts: &[Part]) -> Result<(), Error> {
     for (number, (title, part)) in TITLES.iter().zip(parts).enumerate() {
         ui.line(&format!("{}. {title}", number + 1))?;
         match part {
-            Part::Answered(answer) => render::answer(ui, answer)?,
+            Part::Answered(answer) => question::show(config, ui, book, answer)?,
             Part::NotAnswered(_, why) => ui.line(why)?,
         }
         if number + 1 < parts.len() {
@@ -134,9 +136,11 @@ fn show(ui: &mut Ui, parts: &[Part]) -> Result<(), Error> {
     Ok(())
 }
 
-fn to_json(part: &Part) -> Value {
+fn to_json(config: &Config, book: &Book, part: &Part) -> Result<Value, Error> {
     match part {
-        Part::Answered(answer) => answer.to_json(),
-        Part::NotAnswered(question, why) => json!({ "question": question, "not_answered": why }),
+        Part::Answered(answer) => question::to_json(config, book, answer),
+        Part::NotAnswered(question, why) => {
+            Ok(json!({ "question": question, "not_answered": why }))
+        }
     }
 }

@@ -13,7 +13,7 @@ use relbook_ledger::json;
 use serde_json::{Map, Value};
 
 /// Global options that a field may have the name of.
-const TAKEN: [&str; 6] = ["book", "key", "format", "as_of", "as_known", "help"];
+const TAKEN: [&str; 7] = ["book", "key", "format", "as_of", "as_known", "explain", "help"];
 
 /// Fields whose value is a list of objects: one flag is one object.
 const LISTS_OF_OBJECTS: [&str; 4] = ["rows", "members", "findings", "results"];

@@ -5,7 +5,6 @@
 
 use clap::Args;
 use relbook_ledger::event::Stage;
-use relbook_query::Book;
 use relbook_query::question::{Answer, GateAsk, GateOf, Question};
 use relbook_query::table::Cell;
 use serde_json::{Map, Value, json};
@@ -16,7 +15,6 @@ use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::render;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -57,9 +55,6 @@ pub struct GateArgs {
     /// Whose policy judges: that in force then, or today's
     #[arg(long, value_enum, default_value = "then")]
     pub policy: Which,
-    /// Say why, with the events
-    #[arg(long)]
-    pub explain: bool,
     /// Append the decision to the book, signed by your key
     #[arg(long, conflicts_with_all = ["as_of", "as_known", "deploy"])]
     pub record: bool,
@@ -81,7 +76,7 @@ fn stage(text: &str) -> Result<Stage, String> {
 
 /// Asks the gates, and records what they say if wanted.
 pub(super) fn run(args: GateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let (explain, record) = (args.explain, args.record);
+    let record = args.record;
     if record && args.policy == Which::Now {
         return Err(Error::usage("a decision is recorded by the policy in force")
             .hint("leave --policy out"));
@@ -91,13 +86,13 @@ pub(super) fn run(args: GateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
     let answer = book.answer(&question, book.lens(config.as_of, config.as_known))?;
     let recorded = if record { Some(record_decision(&answer, config, ui)?) } else { None };
     if ui.format() == Format::Json {
-        let mut whole = answer.to_json();
+        let mut whole = question::to_json(config, &book, &answer)?;
         if let Some(seq) = recorded {
             whole["recorded_seq"] = json!(seq);
         }
         ui.json(&whole)?;
     } else {
-        show(ui, &book, answer.clone(), explain)?;
+        question::show(config, ui, &book, &answer)?;
         if let (Some(seq), Format::Table) = (recorded, ui.format()) {
             ui.line(&format!("recorded as gate.decided, seq {seq}"))?;
         }
@@ -120,24 +115,6 @@ fn ask(args: GateArgs) -> Result<GateAsk, Error> {
         _ => return Err(Error::usage("gate needs COMPONENT VERSION --to STAGE, or --deploy ID")),
     };
     Ok(GateAsk { of, policy_of_today })
-}
-
-/// Shows the answer; to people with one line why each gate says so and, if wanted, the events.
-fn show(ui: &mut Ui, book: &Book, answer: Answer, explain: bool) -> Result<(), Error> {
-    render::answer(ui, &answer)?;
-    if !explain || ui.format() != Format::Table {
-        return Ok(());
-    }
-    for row in 0..answer.table.rows.len() {
-        let text = |name| answer.table.cell(row, name).and_then(Cell::as_text).unwrap_or("-");
-        ui.line(&format!("\n{}: {}. {}", text("gate"), text("verdict"), text("why")))?;
-        for seq in &answer.table.rows[row].evidence {
-            let Some(record) = book.ledger().record(*seq)? else { continue };
-            let (kind, at) = (record.event.kind(), record.event.header.occurred_at);
-            ui.line(&format!("  seq {seq}  {at}  {kind} by {}", record.principal))?;
-        }
-    }
-    Ok(())
 }
 
 /// Appends the decision; returns its seq.

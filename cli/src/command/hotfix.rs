@@ -13,7 +13,6 @@ use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::render;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -68,15 +67,14 @@ pub(super) fn run(args: HotfixArgs, config: &Config, ui: &mut Ui) -> Result<Exit
             "leave --as-of and --as-known out; `append hotfix.opened` takes an --occurred-at",
         ));
     }
-    let plan = {
-        let book = question::open(config, ui)?;
-        book.answer(&question, book.lens(None, None))?
-    };
+    let book = question::open(config, ui)?;
+    let plan = book.answer(&question, book.lens(None, None))?;
     if !plan.holds {
         // Refused: the answer says why, and nothing was appended.
-        render::answer(ui, &plan)?;
+        question::show(config, ui, &book, &plan)?;
         return Ok(ExitCode::DoesNotHold);
     }
+    drop(book);
     let id = open(&args, &plan, config, ui)?;
     let ask = HotfixAsk::Status(id);
     let Question::Hotfix { environment, component, .. } = question else {

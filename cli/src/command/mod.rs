@@ -19,6 +19,7 @@ pub mod dora;
 pub mod drift;
 pub mod emergency;
 pub mod exceptions;
+mod explain;
 pub mod exposure;
 mod flags;
 pub mod gate;
@@ -36,6 +37,7 @@ pub mod query;
 mod question;
 pub mod releases;
 pub mod rollback;
+pub mod runbook;
 mod short;
 pub mod status;
 pub mod train;
@@ -91,6 +93,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Emergency(args) => emergency::run(args, &config, ui),
         Command::Overlaps(args) => overlaps::run(args, &config, ui),
         Command::Bindings(args) => bindings::run(args, &config, ui),
+        Command::Runbook(args) => runbook::run(args, &config, ui),
         Command::Releases(args) => releases::run(args, &config, ui),
         Command::Where(args) => whereabouts::run(args, &config, ui),
         Command::Drift(args) => drift::run(args, &config, ui),

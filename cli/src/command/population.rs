@@ -2,6 +2,7 @@
 //! files 1 and 7, B.4).
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use relbook_query::question::{Question, Sample};
 
 use super::period::PeriodArgs;
@@ -31,7 +32,12 @@ pub struct PopulationArgs {
     #[arg(long, value_name = "N", requires = "seed")]
     pub sample: Option<usize>,
     /// The seed of the sample
-    #[arg(long, value_name = "S", requires = "sample")]
+    #[arg(
+        long,
+        value_name = "S",
+        requires = "sample",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
     pub seed: Option<String>,
     /// Draw from each kind of change apart; every emergency
     #[arg(long, requires = "sample")]

@@ -1,8 +1,11 @@
 //! What the commands that ask a question have in common: open the book, ask, show the answer.
 
 use relbook_query::Book;
-use relbook_query::question::Question;
+use relbook_query::question::{Answer, Question};
+use serde_json::Value;
 
+use super::explain;
+use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -20,6 +23,34 @@ pub(super) fn ask(config: &Config, ui: &mut Ui, question: &Question) -> Result<E
     let book = open(config, ui)?;
     let lens = book.lens(config.as_of, config.as_known);
     let answer = book.answer(question, lens)?;
-    render::answer(ui, &answer)?;
+    show(config, ui, &book, &answer)?;
     Ok(if answer.holds { ExitCode::Done } else { ExitCode::DoesNotHold })
+}
+
+/// Shows an answer; with `--explain`, the events that it rests on too.
+pub(super) fn show(
+    config: &Config,
+    ui: &mut Ui,
+    book: &Book,
+    answer: &Answer,
+) -> Result<(), Error> {
+    match ui.format() {
+        _ if !config.explain => render::answer(ui, answer),
+        Format::Json => ui.json(&to_json(config, book, answer)?),
+        Format::Table => {
+            render::answer(ui, answer)?;
+            explain::lines(book, answer)?.iter().try_for_each(|line| ui.line(line))
+        }
+        _ => Err(Error::usage("rows of this form have no place for an explanation")
+            .hint("use --explain with --format table or json; the column `evidence` has the seqs")),
+    }
+}
+
+/// Returns the envelope of an answer; with `--explain`, the events too.
+pub(super) fn to_json(config: &Config, book: &Book, answer: &Answer) -> Result<Value, Error> {
+    let mut whole = answer.to_json();
+    if config.explain {
+        whole["events"] = Value::Array(explain::events(book, answer)?);
+    }
+    Ok(whole)
 }

@@ -6,11 +6,13 @@
 pub mod batch;
 mod columnar;
 mod csv;
+mod nested;
 mod text;
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use relbook_query::question::Answer;
+use relbook_query::sql::answer_batch;
 use relbook_query::table::Table;
 use serde_json::{Map, Value};
 
@@ -77,10 +79,10 @@ pub fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
 fn rows(ui: &mut Ui, table: &Table, evidence: bool) -> Result<(), Error> {
     match ui.format() {
         Format::Csv => csv::write(ui, table, evidence),
-        Format::Parquet | Format::Arrow => Err(Error::not_done(
-            "format",
-            "answers are not written as parquet or arrow yet; `relbook query` writes both",
-        )),
+        Format::Parquet | Format::Arrow => {
+            let batch = answer_batch(table, evidence).map_err(|e| Error::Bug(e.to_string()))?;
+            columnar::write(ui, &batch.schema(), &[batch])
+        }
         Format::Table | Format::Json | Format::Ndjson => {
             let Value::Array(rows) = json_rows(table, evidence) else { return Ok(()) };
             rows.iter().try_for_each(|row| ui.json(row))

@@ -9,6 +9,7 @@ use relbook_ledger::checkpoint::root_base64;
 use relbook_query::question::Answer;
 use relbook_query::table::{Cell, Column, ColumnType, Table};
 
+use super::nested;
 use crate::error::Error;
 use crate::ui::Ui;
 
@@ -87,6 +88,46 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
             "seq",
             "valid",
             "reasons",
+        ]),
+        // The changes, or a sample of them.
+        "population" => Some(&[
+            "change_id",
+            "component",
+            "from_version",
+            "to_version",
+            "change_class",
+            "approval_verdict",
+            "approvers",
+            "started_at",
+            "outcome",
+            "exceptions",
+            "rank",
+            "stratum",
+            "selection_hash",
+            "in_sample",
+        ]),
+        "emergency" => Some(&[
+            "change_id",
+            "declared_by",
+            "incident_id",
+            "reason",
+            "started_at",
+            "outcome",
+            "review_due_at",
+            "reviewer",
+            "overdue",
+        ]),
+        "exposure" => Some(&[
+            "cve",
+            "severity",
+            "component",
+            "version",
+            "target",
+            "role",
+            "exposed_from",
+            "exposed_until",
+            "known_from",
+            "fixed_version",
         ]),
         _ => None,
     }
@@ -180,10 +221,11 @@ fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(),
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }
         let name = &table.columns[*at].name;
-        if is_list(name) {
+        if is_list(name) || PROSE.contains(&name.as_str()) {
+            // No column is so narrow that its name is broken.
             let header = u16::try_from(name.len()).unwrap_or(WIDTH);
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(header)));
-        } else if !PROSE.contains(&name.as_str()) {
+        } else {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
@@ -216,6 +258,14 @@ fn is_number(column: &Column) -> bool {
 fn show(name: &str, cell: &Cell) -> String {
     match cell {
         Cell::Null => "-".to_owned(),
+        // A sentence names artifacts among its words.
+        Cell::Text(text) if name == "detail" => {
+            let short = |word: &str| {
+                let bare = word.trim_end_matches([',', ';', '.']);
+                shorten("", bare) + &word[bare.len()..]
+            };
+            text.split(' ').map(short).collect::<Vec<_>>().join(" ")
+        }
         Cell::Text(text) => shorten(name, text),
         Cell::TextList(texts) => {
             texts.iter().map(|text| shorten(name, text)).collect::<Vec<_>>().join(", ")
@@ -225,8 +275,10 @@ fn show(name: &str, cell: &Cell) -> String {
         }
         Cell::Bool(flag) => (if *flag { "yes" } else { "no" }).to_owned(),
         Cell::Bytes(_) => shorten("digest", cell.to_json().as_str().unwrap_or_default()),
-        Cell::Json(value) => value.to_string(),
-        Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {
+        Cell::Json(value) => nested::told(value),
+        // More digits than a person reads; the other forms have them all.
+        Cell::Float(number) => ((number * 1000.0).round() / 1000.0).to_string(),
+        Cell::Int(_) | Cell::Time(_) => {
             let value = cell.to_json();
             value.as_str().map_or_else(|| value.to_string(), str::to_owned)
         }
@@ -267,6 +319,8 @@ mod tests {
         assert_eq!(shorten("from_commit", "9c5bd90ef73464"), "9c5bd90ef734");
         assert_eq!(shorten("version", "20260611123456"), "20260611123456");
         assert_eq!(shorten("version", "1.4.2"), "1.4.2");
+        let detail = Cell::Text(format!("us runs {digest}, not {digest}; X01: é"));
+        assert_eq!(show("detail", &detail), "us runs abababababab, not abababababab; X01: é");
     }
 
     #[test]
@@ -288,5 +342,7 @@ mod tests {
         assert_eq!(show("x", &Cell::Null), "-");
         assert_eq!(show("x", &Cell::from(vec!["a".to_owned(), "b".to_owned()])), "a, b");
         assert_eq!(show("x", &Cell::from(true)), "yes");
+        assert_eq!(show("hours", &Cell::Float(28.266_666_666)), "28.267");
+        assert_eq!(show("hours", &Cell::Float(9.5)), "9.5");
     }
 }

@@ -11,6 +11,7 @@
 //! proves it. Nothing here changes or deletes an entry.
 
 mod append;
+mod blob;
 mod clock;
 mod create;
 mod durable;
@@ -25,6 +26,7 @@ mod verify;
 mod writer;
 
 pub use append::{AppendError, Receipt};
+pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
 pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record};

@@ -4,7 +4,7 @@
 use relbook_ledger::event::Body;
 
 use super::{Projection, Request, pairs, text};
-use crate::release::{Core, FactsError, Key, LiveShare};
+use crate::release::{Core, FactsError, Key, LiveShare, Role, Transition};
 use crate::table::ColumnType::{Text, Time};
 use crate::table::{Cell, Table};
 
@@ -54,16 +54,20 @@ fn row_of(
         Body::SbomRecorded(sbom) => Some(sbom.blob.to_string()),
         _ => None,
     });
+    let since = begun(core, (component, environment), share)?;
     let mut seen = None;
     let key = Key::Observations { component: name(), environment: environment.to_owned() };
     core.facts().newest(&key, &mut |fact| {
+        // Before its deploy began it cannot have been seen there: that was an earlier stay.
+        if fact.moment().at < since {
+            return false;
+        }
         let here = matches!(fact.body(), Body::RuntimeObserved(o)
             if *o.target == *share.target && *o.digest == *digest);
         if here {
             seen = Some((fact.moment().at, fact.seq));
         }
-        // Before it was there it cannot have been seen there.
-        !here && fact.moment().at >= share.share.since
+        !here
     })?;
     evidence.extend(seen.map(|(_, seq)| seq));
     let level = provenance(core, component, share, evidence)?;
@@ -80,6 +84,22 @@ fn row_of(
         seen.map(|(at, _)| at).into(),
         share.role.as_str().into(),
     ])
+}
+
+/// Returns when the deploy began that brought a share: the first of its stay, before redeploys.
+fn begun(
+    core: &Core<'_>,
+    (component, environment): (&str, &str),
+    share: &LiveShare,
+) -> Result<relbook_ledger::time::Time, FactsError> {
+    let transitions = core.transitions(component, environment)?;
+    let brought = |t: &&Transition| t.target == share.target && t.to_digest == share.share.digest;
+    let start = match (share.role, transitions.iter().rev().find(brought)) {
+        (Role::Stable, Some(transition)) => transition.start_seq,
+        _ => share.share.start_seq,
+    };
+    let start = core.facts().fact(start)?.map(|fact| fact.moment().at);
+    Ok(start.unwrap_or(share.share.since).min(share.share.since))
 }
 
 /// Returns how far the origin of an artifact is known: verified, attested, recorded, missing.

@@ -136,6 +136,8 @@ fn row_of(
     let mut evidence = deploy.evidence();
     evidence.extend(behind.class.origin.iter().map(|origin| origin.seq));
     evidence.extend(behind.judgements.iter().map(|j| j.approval.fact.seq));
+    evidence.extend(behind.promotion.gates.iter().flat_map(|gate| &gate.evidence));
+    evidence.extend(core.review(deploy)?.map(|review| review.seq));
     let mut cells = what(core, deploy, &behind, version.as_deref())?;
     cells.extend(who(core, deploy, &behind)?);
     cells.extend(how(core, component, deploy, &behind)?);

@@ -1,8 +1,11 @@
 //! Q3: what changed between two releases of a component (semantics A.6, C.1).
 
+use super::beyond::{self, Between, ReadBlob};
 use super::{AnswerError, Part, component, environment, warning};
 use crate::projection::{change_cells, projection};
-use crate::release::{Component, Core, Environment, Introduction, State, Transition};
+use crate::release::{
+    Component, Core, Environment, FactsError, Introduction, Key, State, Transition,
+};
 use crate::table::{Cell, Table};
 use relbook_ledger::time::Time;
 
@@ -12,10 +15,18 @@ struct Side {
     version: Option<String>,
     digest: Option<String>,
     commit: Option<String>,
+    built_at: Option<Time>,
     first_live: Option<Time>,
     fully_live: Option<Time>,
     deploy_id: Option<String>,
     evidence: Vec<u64>,
+}
+
+impl Side {
+    /// Returns when it came: live first, else when it was built or published.
+    fn came(&self) -> Option<Time> {
+        self.first_live.or(self.built_at)
+    }
 }
 
 impl From<&Introduction> for Side {
@@ -24,6 +35,7 @@ impl From<&Introduction> for Side {
             version: release.version().map(str::to_owned),
             digest: Some(release.digest.clone()),
             commit: release.origin.as_ref().map(|origin| origin.commit.clone()),
+            built_at: None,
             first_live: Some(release.first_live_at()),
             fully_live: release.fully_live_at,
             deploy_id: Some(release.first.deploy_id.clone()),
@@ -38,6 +50,7 @@ pub(super) fn answer(
     component_name: &str,
     versions: Option<(&str, &str)>,
     transitions: bool,
+    read: ReadBlob<'_>,
 ) -> Result<Part, AnswerError> {
     let component = component(core, component_name)?;
     let environment = environment(core, environment_name)?;
@@ -49,13 +62,39 @@ pub(super) fn answer(
             Some(named(core, &component, &releases, from)?),
             Some(named(core, &component, &releases, to)?),
         ),
+        None if component.is_published() => last_published(core, &component, &releases)?,
         None if transitions => last_transition(core, &component, &environment)?,
         None => last_two(&releases),
     };
     head(core, &component, &environment, (&from, &to), &releases, &mut part)?;
     let completeness = rows(core, &component, &from, to.as_ref(), &mut part)?;
     part.head("completeness", completeness);
+    if let Some((to, digest)) = to.as_ref().and_then(|to| Some((to, to.digest.as_deref()?))) {
+        let between = Between {
+            component: &component.name,
+            from: from.as_ref().and_then(|from| from.digest.as_deref()),
+            to: digest,
+            since: from.as_ref().and_then(Side::came),
+            until: to.came(),
+        };
+        beyond::head(core, &between, read, &mut part)?;
+    }
     Ok(part)
+}
+
+/// Returns the two highest versions on offer: what is published has no releases in an environment.
+fn last_published(
+    core: &Core<'_>,
+    component: &Component,
+    releases: &[Introduction],
+) -> Result<(Option<Side>, Option<Side>), AnswerError> {
+    let mut offered = core.offered_versions(component)?;
+    let mut highest = || match offered.pop() {
+        Some(version) => named(core, component, releases, &version).map(Some),
+        None => Ok(None),
+    };
+    let (to, from) = (highest()?, highest()?);
+    Ok((from, to))
 }
 
 fn last_two(releases: &[Introduction]) -> (Option<Side>, Option<Side>) {
@@ -73,15 +112,19 @@ fn named(
     if let Some(release) = releases.iter().rev().find(|r| r.version() == Some(version)) {
         return Ok(Side::from(release));
     }
+    let of_build =
+        Key::BuildVersion { component: component.name.clone(), version: version.to_owned() };
     if let Some(build) = core.builds_of_version(&component.name, version)?.pop() {
         return Ok(Side {
             version: Some(version.to_owned()),
             digest: Some(build.digest),
             commit: Some(build.commit),
+            built_at: claimed_at(core, &of_build, build.seq)?,
             evidence: vec![build.seq],
             ..Side::default()
         });
     }
+    let of_publish = Key::Publishes { component: component.name.clone() };
     if let Some((digest, commit, seq)) = core.publish_of(&component.name, version)?
         && commit.is_some()
     {
@@ -89,6 +132,7 @@ fn named(
             version: Some(version.to_owned()),
             digest: Some(digest),
             commit,
+            built_at: claimed_at(core, &of_publish, seq)?,
             evidence: vec![seq],
             ..Side::default()
         });
@@ -105,6 +149,12 @@ fn named(
             version: version.to_owned(),
         }),
     }
+}
+
+/// Returns when the event at a seq, which has a key, claims to have happened.
+fn claimed_at(core: &Core<'_>, key: &Key, seq: u64) -> Result<Option<Time>, FactsError> {
+    let facts = core.facts().find(key)?;
+    Ok(facts.iter().find(|fact| fact.seq == seq).map(|fact| fact.event.header.occurred_at))
 }
 
 /// Returns the last two live states: what the last transition left, and what it brought.
@@ -130,6 +180,7 @@ fn last_transition(
             version: origin.as_ref().map(|origin| origin.version.clone()),
             digest: Some(t.to_digest.clone()),
             commit: origin.map(|origin| origin.commit),
+            built_at: None,
             first_live: Some(t.moment.at),
             fully_live: None,
             deploy_id: Some(t.deploy_id.clone()),
@@ -190,9 +241,7 @@ fn rows(
 ) -> Result<&'static str, AnswerError> {
     let Some(to) = to else {
         let detail = match component.is_published() {
-            true => {
-                "it is published, not deployed, so no environment has releases of it: name two versions"
-            }
+            true => "nothing of it was published yet",
             false => "nothing of it was released here yet",
         };
         part.warnings.push(warning("no_release", detail));

@@ -40,7 +40,7 @@ pub(super) fn answer(
     };
     let columns = if detail { DETAIL } else { COLUMNS };
     let mut part = Part { table: Table::new(columns), ..Part::default() };
-    part.period(period);
+    part.period(period)?;
     part.head("environment", environment_name);
     for component in &components {
         if component.is_published() {

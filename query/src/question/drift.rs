@@ -1,6 +1,6 @@
 //! `drift`: which targets are not on the intended version (semantics C.2 N3).
 
-use super::{AnswerError, Part, component, environment};
+use super::{AnswerError, Part, component, environment, warning};
 use crate::release::{Component, Core, FactsError};
 use crate::table::ColumnType::{Text, Time};
 use crate::table::{Cell, ColumnType, Table};
@@ -31,6 +31,14 @@ pub(super) fn answer(
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     part.head("environment", environment_name);
     for component in components.iter().filter(|component| !component.is_published()) {
+        for (target, deploy) in core.indeterminate(component, &environment)? {
+            let name = &component.name;
+            let detail = format!(
+                "{deploy} failed on {target} and did not restore what was there: what {name} runs \
+                 there is not known"
+            );
+            part.warnings.push(warning("indeterminate", detail));
+        }
         for drift in core.drift(component, &environment)? {
             let mut cells: Vec<Cell> =
                 vec![component.name.as_str().into(), drift.target.as_str().into()];

@@ -14,7 +14,7 @@ pub(super) fn answer(
     let request = Request { component: only.map(|c| c.name.clone()), ..Request::default() };
     let table = emergencies_in(core, &request, period)?;
     let mut part = Part { table, ..Part::default() };
-    part.period(period);
+    part.period(period)?;
     for row in 0..part.table.rows.len() {
         // A reason that is missing is missing: the glass may not be broken without one.
         if part.table.cell(row, "incident_id").is_some_and(Cell::is_null) {

@@ -14,6 +14,6 @@ pub(super) fn answer(
     let codes = if codes.is_empty() { ExceptionCode::ALL } else { codes };
     let table = exception_rows(core, only.as_ref().map(|c| c.name.as_str()), codes, period)?;
     let mut part = Part { table, ..Part::default() };
-    part.period(period);
+    part.period(period)?;
     Ok(part)
 }

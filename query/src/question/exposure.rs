@@ -11,6 +11,10 @@ pub(super) fn answer(
     environment: Option<&str>,
     subject: &str,
 ) -> Result<Part, AnswerError> {
+    let subject = subject.trim();
+    if subject.is_empty() {
+        return Err(AnswerError::NoSubject);
+    }
     if let Some(name) = environment {
         super::environment(core, name)?;
     }

@@ -1,6 +1,7 @@
 //! The questions and their answers, as commands, SQL and services see them (contract section 3).
 
 mod approvals;
+mod beyond;
 mod bindings;
 mod commit;
 mod compat;
@@ -18,10 +19,12 @@ mod overlaps;
 mod population;
 mod releases;
 mod rollback;
+mod runbook;
 mod status;
 mod train;
 mod whereabouts;
 
+pub(crate) use beyond::ReadBlob;
 pub use compat::{Codes, CompatAsk};
 pub use gate::{GateAsk, GateOf};
 pub use hotfix::HotfixAsk;
@@ -170,6 +173,11 @@ pub enum Question {
         /// The version.
         version: String,
     },
+    /// The way of each component to its users, under the policy in force.
+    Runbook {
+        /// Only this component (name or alias).
+        component: Option<String>,
+    },
     /// The releases of a component.
     Releases {
         /// The environment.
@@ -296,6 +304,17 @@ pub enum AnswerError {
         /// The commit or pull request as asked.
         subject: String,
     },
+    /// The period ends before it begins, so that it could only ever be empty.
+    #[error("the period ends at {to}, before it begins at {from}; exchange --from and --to")]
+    EmptyPeriod {
+        /// The beginning as asked.
+        from: Time,
+        /// The end as asked.
+        to: Time,
+    },
+    /// What is asked for has no name.
+    #[error("name a vulnerability, such as CVE-2026-1234, or a severity, such as high")]
+    NoSubject,
     /// No deploy has the id.
     #[error("no deploy `{id}` in {environment}")]
     UnknownDeploy {
@@ -313,14 +332,6 @@ pub enum AnswerError {
         id: String,
         /// The ids that there are, comma-separated.
         known: String,
-    },
-    /// The period ends before it begins.
-    #[error("the period ends at {to}, before it begins at {from}; exchange the two")]
-    BadPeriod {
-        /// Its beginning as asked.
-        from: Time,
-        /// Its end as asked.
-        to: Time,
     },
     /// The book or its views could not be read.
     #[error("the book could not be read: {0}")]
@@ -354,22 +365,11 @@ impl Question {
             Self::Emergency { .. } => "emergency",
             Self::Overlaps { .. } => "overlaps",
             Self::Bindings { .. } => "bindings",
+            Self::Runbook { .. } => "runbook",
             Self::Releases { .. } => "releases",
             Self::Where { .. } => "where",
             Self::Drift { .. } => "drift",
             Self::Exposure { .. } => "exposure",
-        }
-    }
-
-    /// Returns the period that a list is about.
-    fn period(&self) -> Option<Period> {
-        match self {
-            Self::Dora { period, .. }
-            | Self::Population { period, .. }
-            | Self::Exceptions { period, .. }
-            | Self::Emergency { period, .. }
-            | Self::Overlaps { period, .. } => Some(*period),
-            _ => None,
         }
     }
 }
@@ -391,9 +391,15 @@ impl Default for Part {
 }
 
 impl Part {
-    fn period(&mut self, period: Period) {
+    fn period(&mut self, period: Period) -> Result<(), AnswerError> {
         self.head("from", period.from);
         self.head("to", period.to);
+        match period {
+            Period { from: Some(from), to: Some(to) } if to < from => {
+                Err(AnswerError::EmptyPeriod { from, to })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn head(&mut self, name: &str, value: impl Into<Cell>) {
@@ -401,7 +407,12 @@ impl Part {
     }
 }
 
-pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
+/// Answers a question; `read` gives the evidence that is kept outside the log.
+pub(crate) fn answer(
+    core: &Core<'_>,
+    question: &Question,
+    read: ReadBlob<'_>,
+) -> Result<Part, AnswerError> {
     match question {
         Question::Status { environment } => status::answer(core, environment),
         Question::Commit { environment, component } => {
@@ -409,7 +420,7 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
         }
         Question::Diff { environment, component, versions, transitions } => {
             let versions = versions.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
-            diff::answer(core, environment, component, versions, *transitions)
+            diff::answer(core, environment, component, versions, *transitions, read)
         }
         Question::Rollback { environment, component, any } => {
             rollback::answer(core, environment, component, *any)
@@ -431,16 +442,11 @@ pub(crate) fn answer(core: &Core<'_>, question: &Question) -> Result<Part, Answe
 
 /// Answers the questions beyond the seven.
 fn listing(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
-    // An empty answer would look like proof that nothing happened.
-    if let Some(Period { from: Some(from), to: Some(to) }) = question.period()
-        && to < from
-    {
-        return Err(AnswerError::BadPeriod { from, to });
-    }
     match question {
         Question::At { environment, at, window_seconds } => {
             moment::answer(core, environment, *at, *window_seconds)
         }
+        Question::Runbook { component } => runbook::answer(core, component.as_deref()),
         Question::Train { component } => train::answer(core, component.as_deref()),
         Question::Dora { environment, component, period, detail } => {
             dora::answer(core, environment, component.as_deref(), *period, *detail)

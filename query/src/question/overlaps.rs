@@ -28,7 +28,7 @@ pub(super) fn answer(
         None => core.components()?,
     };
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
-    part.period(period);
+    part.period(period)?;
     let mut overlaps = Vec::new();
     for component in &components {
         overlaps.extend(core.overlaps(component, period)?);

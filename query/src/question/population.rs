@@ -52,7 +52,7 @@ pub(super) fn answer(
         None => all,
     };
     let mut part = Part { table, ..Part::default() };
-    part.period(period);
+    part.period(period)?;
     Ok(part)
 }
 

@@ -57,7 +57,7 @@ impl Approval {
     }
 
     /// Tells whether it was taken back before `action`, on both clocks.
-    fn revoked_before(&self, action: Moment) -> bool {
+    pub(super) fn revoked_before(&self, action: Moment) -> bool {
         self.revocations.iter().any(|revocation| revocation.moment().supports(action))
     }
 

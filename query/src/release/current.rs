@@ -276,21 +276,13 @@ impl Core<'_> {
         environment: &Environment,
     ) -> Result<Current, FactsError> {
         let facts = self.facts.find(&Key::Publishes { component: component.name.clone() })?;
-        let offered = offered(&facts);
-        let highest = offered
-            .values()
-            .filter_map(|latest| {
-                let version = component.scheme.parse_version(published_version(latest)?).ok()?;
-                (!version.is_prerelease()).then(|| (version.key().to_vec(), latest.seq, latest))
-            })
-            .max_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)))
-            .map(|(_, _, latest)| latest);
+        let highest = offered_releases(component, &facts).pop();
         // A pre-release is never current, so one that is left hides nothing.
         let any_publish = facts.iter().filter_map(|fact| published_version(fact)).any(|version| {
             component.scheme.parse_version(version).is_ok_and(|version| !version.is_prerelease())
         });
         let published = match highest {
-            Some(latest) => self.published(component, latest, &facts)?,
+            Some(latest) => self.published(component, &latest, &facts)?,
             None => None,
         };
         let state = match (&published, any_publish) {
@@ -324,6 +316,18 @@ impl Core<'_> {
             published,
             evidence,
         })
+    }
+
+    /// Returns the versions of a component that are offered, lowest first; pre-releases are not
+    /// counted.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn offered_versions(&self, component: &Component) -> Result<Vec<String>, FactsError> {
+        let facts = self.facts.find(&Key::Publishes { component: component.name.clone() })?;
+        let offered = offered_releases(component, &facts);
+        let version = |fact: &Arc<Fact>| published_version(fact).map(str::to_owned);
+        Ok(offered.iter().filter_map(version).collect())
     }
 
     fn published(
@@ -397,6 +401,20 @@ fn state(declared: &[&TargetState], environment: &Environment, history: &History
 
 /// The latest publish of each version that was not yanked after it.
 pub(super) type Offered = BTreeMap<String, Arc<Fact>>;
+
+/// Returns the latest publish of each version on offer, lowest version first, without pre-releases.
+fn offered_releases(component: &Component, facts: &[Arc<Fact>]) -> Vec<Arc<Fact>> {
+    let mut by_version = BTreeMap::new();
+    for fact in offered(facts).into_values() {
+        let version = published_version(&fact).and_then(|v| component.scheme.parse_version(v).ok());
+        let Some(version) = version.filter(|version| !version.is_prerelease()) else { continue };
+        let latest = by_version.entry(version.key().to_vec()).or_insert_with(|| Arc::clone(&fact));
+        if latest.seq < fact.seq {
+            *latest = fact;
+        }
+    }
+    by_version.into_values().collect()
+}
 
 /// Returns what publishes and yanks leave on offer.
 pub(super) fn offered(facts: &[Arc<Fact>]) -> Offered {

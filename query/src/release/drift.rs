@@ -11,7 +11,7 @@ use relbook_ledger::time::Time;
 
 use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
-use super::{Component, Core, Environment, TargetState};
+use super::{Component, Core, Environment, History, TargetState};
 
 /// In which way a target is not as intended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,23 +100,45 @@ impl Core<'_> {
                 evidence,
             };
             let declared = environment.targets.iter().any(|known| known == target);
+            let gone = || self.removal(name, place, target);
             rows.extend(
-                straggler(intended.as_ref(), state, declared)
+                straggler(intended.as_ref(), state, declared, gone)?
                     .map(|(since, evidence)| row(DriftKind::Straggler, Some(since), evidence)),
             );
-            if let Some((digest, run)) = observed.get(target)
-                && let Some(kind) = seen(state, digest, run)
-            {
-                let mut evidence: Vec<u64> = run.iter().map(|fact| fact.seq).collect();
-                evidence.extend(state.stable.iter().flat_map(|s| [s.start_seq, s.seq]));
-                let since = match kind {
-                    DriftKind::StaleObservation => state.stable.as_ref().map(|share| share.since),
-                    _ => run.first().map(|fact| fact.moment().at),
-                };
-                rows.push(row(kind, since, evidence));
+            let Some((digest, run)) = observed.get(target) else { continue };
+            let last = run.last().map(|fact| fact.moment()).unwrap_or_default();
+            if self.as_deployed(&history, target, digest, last)? {
+                continue;
             }
+            let change = self.changed_after(last, name, place, target)?;
+            let (kind, since) = match &change {
+                Some(change) => (DriftKind::StaleObservation, Some(change.moment().at)),
+                None if state.stable.is_none() => (DriftKind::Untracked, None),
+                None => (DriftKind::Drift, None),
+            };
+            let since = since.or(run.first().map(|fact| fact.moment().at));
+            let mut evidence: Vec<u64> = run.iter().chain(&change).map(|fact| fact.seq).collect();
+            evidence.extend(state.stable.iter().flat_map(|s| [s.start_seq, s.seq]));
+            rows.push(row(kind, since, evidence));
         }
         Ok(rows)
+    }
+
+    /// Returns the targets of which nobody knows what they run, as a deploy failed there and did
+    /// not restore what was there before: target and deploy.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn indeterminate(
+        &self,
+        component: &Component,
+        environment: &Environment,
+    ) -> Result<Vec<(String, String)>, FactsError> {
+        let history = self.facts.history(&component.name, &environment.name, Moment::END)?;
+        let suspects = history.targets.iter().filter_map(|(target, state)| {
+            Some((target.clone(), state.suspect.as_ref()?.deploy_id.clone()))
+        });
+        Ok(suspects.collect())
     }
 
     /// Returns the newest production release that was not rolled back. A rollback takes back
@@ -163,6 +185,77 @@ impl Core<'_> {
         }))
     }
 
+    /// Tells whether the deploys account for an artifact that was seen on a target: it is live
+    /// there, or a deploy that was under way when it was seen may have put it there already.
+    pub(super) fn as_deployed(
+        &self,
+        history: &History,
+        target: &str,
+        digest: &str,
+        seen: Moment,
+    ) -> Result<bool, FactsError> {
+        if let Some(state) = history.targets.get(target) {
+            let canary = state.live_canary().map(|canary| &canary.share);
+            if state.stable.iter().chain(canary).any(|share| share.digest == digest) {
+                return Ok(true);
+            }
+        }
+        for (id, left) in &history.open {
+            if left.iter().any(|open| open == target)
+                && self.deploy(id)?.is_some_and(|deploy| {
+                    *deploy.start.digest == *digest && deploy.started() < seen
+                })
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns the last finish on a target, or removal from it, after a moment: what was seen
+    /// before it says nothing of what is there now.
+    fn changed_after(
+        &self,
+        after: Moment,
+        component: &str,
+        environment: &str,
+        target: &str,
+    ) -> Result<Option<Arc<Fact>>, FactsError> {
+        let key =
+            Key::Live { component: component.to_owned(), environment: environment.to_owned() };
+        let mut found = None;
+        self.facts.newest(&key, &mut |fact| {
+            if fact.moment() < after {
+                return false;
+            }
+            let here = match fact.body() {
+                Body::DeployFinished(finish) => *finish.target == *target,
+                Body::DeployRemoved(removed) => *removed.target == *target,
+                _ => false,
+            };
+            if here {
+                found = Some(Arc::clone(fact));
+            }
+            !here
+        })?;
+        Ok(found)
+    }
+
+    /// Returns the last removal of a component from a target.
+    fn removal(
+        &self,
+        component: &str,
+        environment: &str,
+        target: &str,
+    ) -> Result<Option<Arc<Fact>>, FactsError> {
+        let removals = self.facts.find(&Key::Removals {
+            component: component.to_owned(),
+            environment: environment.to_owned(),
+        })?;
+        let here = |fact: &&Arc<Fact>| matches!(fact.body(), Body::DeployRemoved(r) if *r.target == *target);
+        Ok(removals.iter().rev().find(here).cloned())
+    }
+
     /// Returns what was seen last on each target, with the observations that saw it since.
     fn last_observations(
         &self,
@@ -192,35 +285,23 @@ fn straggler(
     intended: Option<&Intended>,
     state: &TargetState,
     declared: bool,
-) -> Option<(Time, Vec<u64>)> {
-    let intended = intended?;
+    gone: impl FnOnce() -> Result<Option<Arc<Fact>>, FactsError>,
+) -> Result<Option<(Time, Vec<u64>)>, FactsError> {
+    let Some(intended) = intended else { return Ok(None) };
     if !declared && state.stable.is_none() {
-        return None;
+        return Ok(None);
     }
-    match &state.stable {
+    Ok(match &state.stable {
         Some(share) if share.digest == intended.digest => None,
         Some(share) => {
             let since = share.since.max(intended.since.at);
             Some((since, vec![share.start_seq, share.seq, intended.since.seq]))
         }
-        None => Some((intended.since.at, vec![intended.since.seq])),
-    }
-}
-
-/// Judges what was seen last on a target.
-fn seen(state: &TargetState, digest: &str, run: &[Arc<Fact>]) -> Option<DriftKind> {
-    let canary = state.live_canary();
-    let Some(stable) = &state.stable else {
-        let known = canary.is_some_and(|canary| canary.share.digest == digest);
-        return (!known).then_some(DriftKind::Untracked);
-    };
-    let live = stable.digest == digest || canary.is_some_and(|c| c.share.digest == digest);
-    let last = run.last()?.moment();
-    if live {
-        None
-    } else if last.at < stable.since {
-        Some(DriftKind::StaleObservation)
-    } else {
-        Some(DriftKind::Drift)
-    }
+        None => {
+            let gone = gone()?;
+            let since = gone.iter().map(|fact| fact.moment().at).fold(intended.since.at, Time::max);
+            let seqs = gone.iter().map(|fact| fact.seq).chain([intended.since.seq]);
+            Some((since, seqs.collect()))
+        }
+    })
 }

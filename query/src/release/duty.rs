@@ -80,8 +80,8 @@ impl Core<'_> {
         Ok(brought)
     }
 
-    /// Returns the approvals of a deploy's artifact and stage that came before its start, whether
-    /// they count or not.
+    /// Returns the approvals of a deploy's artifact and stage that came before its start and were
+    /// not taken back by then, whether they count or not.
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
@@ -96,6 +96,7 @@ impl Core<'_> {
                 && approval.digest == deploy.start.digest.as_str()
                 && approval.stage == deploy.start.stage
                 && approval.fact.moment().supports(deploy.started())
+                && !approval.revoked_before(deploy.started())
         });
         Ok(approvals)
     }

@@ -20,6 +20,8 @@ pub struct Emergency {
     pub deploy: Deploy,
     /// The gates that did not let it pass.
     pub gates_skipped: Vec<String>,
+    /// The seqs of what they judged.
+    pub gates_seqs: Vec<u64>,
     /// The first approval afterwards by somebody who may approve.
     pub retro: Option<Approval>,
     /// When the review was due.
@@ -50,6 +52,7 @@ impl Emergency {
     /// Returns the seqs that it rests on.
     pub fn evidence(&self) -> Vec<u64> {
         let mut seqs = self.deploy.evidence();
+        seqs.extend(&self.gates_seqs);
         seqs.extend(self.review.iter().map(|fact| fact.seq));
         seqs.extend(self.retro.iter().map(|approval| approval.fact.seq));
         seqs
@@ -83,8 +86,11 @@ impl Core<'_> {
     pub fn emergency(&self, deploy: Deploy) -> Result<Emergency, FactsError> {
         let (policy, _) = self.policy_at(deploy.fact.seq)?;
         let hours = i64::from(policy.breakglass_review_hours);
+        let gates = self.gates(&deploy)?;
+        let skipped = gates.gates.iter().filter(|gate| gate.closes());
         Ok(Emergency {
-            gates_skipped: self.gates(&deploy)?.failed(),
+            gates_seqs: skipped.flat_map(|gate| gate.evidence.clone()).collect(),
+            gates_skipped: gates.failed(),
             retro: self.retro_approval(&deploy)?,
             review_due_at: deploy.started().at.plus_seconds(hours * 3600),
             review: self.review(&deploy)?,

@@ -179,25 +179,9 @@ impl Core<'_> {
         for ((component, cve, digest), said) in known.iter_mut() {
             let key = Key::Flags { component: component.clone(), digest: digest.clone() };
             let flags = self.facts.find(&key)?;
-            let about = |named: Option<&str>| {
-                named.is_none() || named.map(str::to_uppercase).as_deref() == cve.as_deref()
-            };
-            let mut open = None;
-            for fact in &flags {
-                match fact.body() {
-                    Body::ArtifactFlagged(f) if about(f.cve.as_deref()) => {
-                        open = Some((fact.seq, None))
-                    }
-                    Body::ArtifactUnflagged(f) if about(f.cve.as_deref()) => {
-                        if let Some((seq, _)) = open {
-                            open = Some((seq, Some((fact.seq, fact.moment().at))));
-                        }
-                    }
-                    _ => {}
-                }
-            }
+            let ended = taken_back(&flags, cve.as_deref());
             let by_flags = said.evidence.iter().all(|seq| flags.iter().any(|f| f.seq == *seq));
-            if let Some((_, Some((seq, at)))) = open
+            if let Some((seq, at)) = ended
                 && by_flags
             {
                 said.withdrawn = Some(at);
@@ -248,6 +232,40 @@ impl Core<'_> {
             fixed_version,
             evidence,
         }))
+    }
+}
+
+/// Returns when the last flag that says that an artifact has a vulnerability was taken back, by
+/// seq and time; nothing while one stands.
+fn taken_back(flags: &[Arc<Fact>], cve: Option<&str>) -> Option<(u64, Time)> {
+    let (mut open, mut ended) = (BTreeSet::<&str>::new(), None);
+    for fact in flags {
+        match fact.body() {
+            // Without a name, only this flag says that it is vulnerable.
+            Body::ArtifactFlagged(f)
+                if same(f.cve.as_deref(), cve) && (cve.is_some() || *f.flag == *"vulnerable") =>
+            {
+                open.insert(&f.flag);
+                ended = None;
+            }
+            // Without a name, a flag is taken back for every vulnerability.
+            Body::ArtifactUnflagged(f)
+                if (f.cve.is_none() || same(f.cve.as_deref(), cve)) && open.remove(&*f.flag) =>
+            {
+                ended = open.is_empty().then(|| (fact.seq, fact.moment().at));
+            }
+            _ => {}
+        }
+    }
+    ended
+}
+
+/// Tells whether two vulnerabilities have the same name, or none.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (None, None) => true,
+        _ => false,
     }
 }
 

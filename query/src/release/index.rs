@@ -76,6 +76,8 @@ keys! {
     Approvals "approvals" (component),
     /// Decisions and revocations with one id.
     Approval "approval" (approval_id),
+    /// Enrolments, revocations and compromises of all keys.
+    Keys "keys" (),
     /// Enrolments, revocations and compromises of one key.
     KeyLife "key" (key_id),
     /// All builds of a component.
@@ -92,6 +94,8 @@ keys! {
     CheckCommit "check.commit" (component, suite, commit),
     /// Checks of one suite that name an artifact.
     CheckDigest "check.digest" (component, suite, digest),
+    /// Scans of one artifact by any scanner.
+    ScansOf "scans.of" (component, digest),
     /// Scans of one artifact by one scanner.
     Scans "scans" (component, digest, scanner),
     /// Waivers about a component.
@@ -130,6 +134,8 @@ keys! {
     Incident "incident" (incident_id),
     /// What was seen running of a component in an environment.
     Observations "observations" (component, environment),
+    /// What was seen running of a component, wherever.
+    Sightings "sightings" (component),
     /// Merges of one pull request, of any component.
     PullRequest "pull.request" (pr),
     /// Merges on the branch of one release train.
@@ -183,9 +189,9 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::ApprovalGranted(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRejected(a) => approval(component(), &a.version, &a.approval_id),
         Body::ApprovalRevoked(a) => vec![Key::Approval { approval_id: a.approval_id.to_string() }],
-        Body::KeyEnrolled(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
-        Body::KeyRevoked(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
-        Body::KeyCompromised(k) => vec![Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyEnrolled(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyRevoked(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::KeyCompromised(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
         _ => evidence(event),
     }
 }
@@ -195,11 +201,14 @@ fn evidence(event: &Event) -> Vec<Key> {
     let component = || event.component().to_owned();
     match &event.body {
         Body::CheckCompleted(c) => check(component(), c),
-        Body::ScanCompleted(s) => vec![Key::Scans {
-            component: component(),
-            digest: s.digest.to_string(),
-            scanner: s.scanner.to_string(),
-        }],
+        Body::ScanCompleted(s) => vec![
+            Key::ScansOf { component: component(), digest: s.digest.to_string() },
+            Key::Scans {
+                component: component(),
+                digest: s.digest.to_string(),
+                scanner: s.scanner.to_string(),
+            },
+        ],
         Body::WaiverGranted(_) => vec![Key::Waivers { component: component() }],
         Body::FreezeDeclared(_) | Body::FreezeLifted(_) => vec![Key::Freezes {}],
         Body::ArtifactFlagged(f) => flag(component(), &f.digest),

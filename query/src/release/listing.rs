@@ -41,10 +41,10 @@ fn by_kind(event: &Event) -> Vec<Key> {
         Body::CommitMerged(c) => commit(component(), c),
         Body::IncidentOpened(i) => incident(&i.incident_id, i.caused_by.as_deref()),
         Body::IncidentResolved(i) => incident(&i.incident_id, i.caused_by.as_deref()),
-        Body::RuntimeObserved(o) => vec![Key::Observations {
-            component: component(),
-            environment: o.environment.to_string(),
-        }],
+        Body::RuntimeObserved(o) => vec![
+            Key::Observations { component: component(), environment: o.environment.to_string() },
+            Key::Sightings { component: component() },
+        ],
         Body::ArtifactFlagged(f) => flagged(component(), f),
         Body::ScanCompleted(s) => scan(component(), s),
         Body::SbomRecorded(s) => {

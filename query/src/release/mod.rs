@@ -6,6 +6,7 @@
 
 mod approval;
 mod artifact;
+mod beyond;
 mod binding;
 mod change;
 pub mod compat;
@@ -21,6 +22,7 @@ mod exception;
 mod exposure;
 mod fact;
 pub mod gate;
+mod holder;
 pub mod hotfix;
 mod index;
 mod intent;
@@ -33,11 +35,13 @@ mod period;
 mod product;
 mod replay;
 mod rollback;
+mod runbook;
 mod train;
 mod whereabouts;
 
 pub use approval::{Approval, Judgement, Verdict};
 pub use artifact::{Origin, TagTarget};
+pub use beyond::{Vulnerabilities, Vulnerability};
 pub use binding::VersionBinding;
 pub use change::{Change, ChangeList, Direction};
 pub use compat::{Compat, CompatVerdict, Compatibility};
@@ -51,6 +55,7 @@ pub use exception::{Disposition, Exception, ExceptionCode, Severity};
 pub use exposure::{Exposed, Exposure};
 pub use fact::{Fact, Facts, FactsError, Moment};
 pub use gate::{GateResult, GateVerdict, Promotion};
+pub use holder::Holders;
 pub use index::{Key, joined_keys, joins, keys};
 pub use intent::Intent;
 pub use interval::Interval;
@@ -62,6 +67,7 @@ pub use period::Period;
 pub use product::{Component, Environment};
 pub use replay::{Replay, replay, start_of};
 pub use rollback::{Block, Candidate, Rollback};
+pub use runbook::RunbookStep;
 pub use train::{Train, TrainFinding, TrainTag};
 pub use whereabouts::Whereabouts;
 

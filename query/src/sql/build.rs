@@ -208,6 +208,15 @@ pub(crate) fn table_batch(table: &Table, wanted: &[usize]) -> Result<RecordBatch
     batch(schema, arrays.collect(), table.rows.len())
 }
 
+/// Turns a whole answer into a batch: its columns, then `evidence` if wanted.
+///
+/// # Errors
+/// [`ArrowError`] when a table has other cells than its columns say.
+pub fn answer_batch(table: &Table, with_evidence: bool) -> Result<RecordBatch, ArrowError> {
+    let count = table.columns.len() + usize::from(with_evidence);
+    table_batch(table, &(0..count).collect::<Vec<_>>())
+}
+
 fn evidence(table: &Table) -> ArrayRef {
     let mut builder = ListBuilder::new(Int64Builder::new());
     for row in &table.rows {

@@ -86,6 +86,13 @@ impl Logs {
         Ok(())
     }
 
+    /// Reads everything from the ledger from now on.
+    pub(crate) fn forgo(&self) -> Result<(), LogError> {
+        let mut known = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some(Arc::new(Segments::none(self.source.size())));
+        Ok(())
+    }
+
     fn open(&self, recheck: bool) -> Result<Arc<Segments>, LogError> {
         let Some(dir) = &self.dir else {
             return Ok(Arc::new(Segments::none(self.source.size())));

@@ -30,6 +30,7 @@ mod statement;
 mod tail;
 
 pub use book::SharedBook;
+pub use build::answer_batch;
 pub use error::SqlError;
 pub use log::{LogError, LogSource, StoredCheckpoint};
 pub use logs::Progress;

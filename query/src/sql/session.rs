@@ -35,7 +35,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::error::{SqlError, closest, translate};
 use super::function::{expr_planners, rewrite, scalar_functions, table_functions};
-use super::log::{BookLog, LogSource};
+use super::log::{BookLog, LogError, LogSource};
 use super::logs::{Logs, Progress};
 use super::output::settle;
 use super::projections::Projections;
@@ -88,6 +88,13 @@ struct Engine {
     state: SessionState,
     logs: Arc<Logs>,
 }
+
+/// What to do before a statement is run again whose segments were lost under it.
+type Remedy = fn(&Logs) -> Result<(), LogError>;
+
+/// Segments are only a cache: first what differs is made again, and when that is lost too (other
+/// processes may clear the directory at any time), the ledger itself is read.
+const REMEDIES: [Remedy; 2] = [Logs::recheck, Logs::forgo];
 
 /// The directory of the segments in a book.
 const SEGMENTS: &str = "segments";
@@ -146,17 +153,17 @@ impl Session {
     pub async fn query(&self, sql: &str) -> Result<QueryResult, SqlError> {
         let statement = read_only(sql)?;
         if self.engine.touches_log(&statement) {
-            self.prepare(false).await?;
+            self.prepare(None).await?;
         }
-        let first = self.timed(statement.clone()).await;
-        match first {
-            Err(Failure::Segments) => {
-                // A segment was deleted or damaged under our hands: they are only a cache.
-                self.prepare(true).await?;
-                self.timed(statement).await.map_err(|failure| self.explain(failure))
+        let mut result = self.timed(statement.clone()).await;
+        for remedy in REMEDIES {
+            if !matches!(result, Err(Failure::Segments)) {
+                break;
             }
-            other => other.map_err(|failure| self.explain(failure)),
+            self.prepare(Some(remedy)).await?;
+            result = self.timed(statement.clone()).await;
         }
+        result.map_err(|failure| self.explain(failure))
     }
 
     /// Runs one reading statement on threads of its own and waits for it.
@@ -173,9 +180,12 @@ impl Session {
             .build()
             .map_err(|error| SqlError::Book { message: error.to_string() })?;
         let mut result = self.wait(&runtime, statement.clone());
-        if matches!(result, Err(Failure::Segments)) {
-            self.engine.logs.recheck()?;
-            result = self.wait(&runtime, statement);
+        for remedy in REMEDIES {
+            if !matches!(result, Err(Failure::Segments)) {
+                break;
+            }
+            remedy(&self.engine.logs)?;
+            result = self.wait(&runtime, statement.clone());
         }
         // A statement that was stopped may still be reading a batch; nobody waits for that.
         runtime.shutdown_background();
@@ -222,9 +232,12 @@ impl Session {
     }
 
     /// Opens the segments outside the time that a statement has.
-    async fn prepare(&self, again: bool) -> Result<(), SqlError> {
+    async fn prepare(&self, remedy: Option<Remedy>) -> Result<(), SqlError> {
         let logs = Arc::clone(&self.engine.logs);
-        let open = move || if again { logs.recheck() } else { logs.segments().map(drop) };
+        let open = move || match remedy {
+            Some(remedy) => remedy(&logs),
+            None => logs.segments().map(drop),
+        };
         match tokio::task::spawn_blocking(open).await {
             Ok(opened) => Ok(opened?),
             Err(error) => Err(SqlError::Book { message: error.to_string() }),
@@ -249,8 +262,7 @@ impl Session {
             Failure::Crashed => SqlError::Crashed,
             Failure::Engine(error) => translate(&error, self.limits.memory_bytes),
             Failure::Segments => SqlError::Book {
-                message: "a segment was lost twice while it was read; run the query again"
-                    .to_owned(),
+                message: "the engine could not read the log; run the query again".to_owned(),
             },
         }
     }

@@ -81,6 +81,15 @@ fn what_no_version_rule_can_use() {
         ),
         ["- - true", "- - true"]
     );
+    // One bad range or scheme hides no other row.
+    assert_eq!(
+        lines(
+            &session,
+            "SELECT version_matches(r, '1.2.0'), version_key(r, '1.2.0') IS NULL \
+             FROM (VALUES ('1.x'), ('>>1'), ('semver')) t(r)"
+        ),
+        ["true true", "- true", "- false"]
+    );
     for (sql, named) in [
         ("SELECT version_key('semver', '1.0')", "version_key: version"),
         ("SELECT version_key('romver', '1.0.0')", "version_key: scheme"),

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use relbook_ledger::time::Time;
@@ -247,6 +248,28 @@ fn sessions_seal_at_the_same_time() {
                 same(&dump(&sealed(dir)), expected, "and again");
             });
         }
+    });
+}
+
+#[test]
+fn segments_that_are_always_lost_cost_time_only() {
+    let scratch = scratch(12, 200);
+    let dir = scratch.path();
+    let expected = dump(&plain(&dir));
+    let asked = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Only what was sealed whole goes: a session must believe that it has it.
+            while !asked.load(Ordering::Relaxed) {
+                let listed = fs::read(dir.join("segments").join("manifest.json")).is_ok();
+                for file in listed.then(|| segments(&dir)).into_iter().flatten() {
+                    drop(fs::remove_file(file));
+                }
+            }
+        });
+        let dumped = std::panic::catch_unwind(|| dump(&sealed(&dir)));
+        asked.store(true, Ordering::Relaxed);
+        same(&dumped.unwrap(), &expected, "while they are deleted");
     });
 }
 

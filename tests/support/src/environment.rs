@@ -43,13 +43,16 @@ impl TestEnvironment {
         self.dir.path()
     }
 
-    /// Writes a file into the directory and returns its name.
+    /// Writes a file into the directory, in a directory of its own if named so, and returns its
+    /// name.
     ///
     /// # Panics
     /// When it cannot be written.
     pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path().join(name);
-        std::fs::write(&path, content).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let dir = path.parent().unwrap_or(self.path());
+        let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&path, content));
+        written.unwrap_or_else(|error| panic!("{name}: {error}"));
         name.to_owned()
     }
 

@@ -124,6 +124,7 @@ fn config(book: &Path, key: Option<&Path>) -> Result<Config, Error> {
         format: Format::Table,
         as_of: None,
         as_known: None,
+        explain: false,
     })
 }
 

@@ -126,6 +126,10 @@ impl Story {
         let parents: Vec<String> = parents.iter().map(|parent| commit(parent)).collect();
         let mut event = json!({"kind": "commit.merged", "component": component, "commit": commit(name),
             "parents": parents, "author": author, "reviewers": ["p_carol"], "subject": subject});
+        let pull = subject.split_once("(#").and_then(|(_, rest)| rest.strip_suffix(')'));
+        if let Some(pull) = pull.and_then(|number| number.parse::<u64>().ok()) {
+            event["pr"] = json!(pull);
+        }
         if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
             event.extend(more);
         }
@@ -281,6 +285,15 @@ impl Story {
 
     /// A patch that needs no approval, a CalVer period that does.
     fn first_half(&mut self) {
+        self.day("2026-06-02T05:00:00Z");
+        let live = digest("orion-web", "2026.05.7");
+        let mut findings = known_findings();
+        findings.push(json!({"vulnerability_id": "CVE-2026-1337", "severity": "high",
+            "package": "sheet-writer", "installed_version": "3.2.0", "fixed_version": "3.2.1"}));
+        self.append("ci-orion", "orion-web 2026.05.7: nightly scan of what is live, CVE-2026-1337", vec![
+            json!({"kind": "scan.completed", "component": "orion-web", "digest": live, "scanner": "grype",
+                "critical": 0, "high": 1, "medium": 1, "low": 1, "status": "findings", "findings": findings}),
+        ]);
         self.day("2026-06-02T08:00:00Z");
         self.merge(
             "orion-api",
@@ -464,5 +477,11 @@ impl Story {
 
 fn scan(component: &str, image: &str, scanner: &str) -> Value {
     json!({"kind": "scan.completed", "component": component, "digest": image, "scanner": scanner,
-        "critical": 0, "high": 0, "medium": 1, "low": 4, "status": "findings"})
+        "critical": 0, "high": 0, "medium": 1, "low": 1, "status": "findings", "findings": known_findings()})
+}
+
+/// What every image has: nothing that closes a gate.
+fn known_findings() -> Vec<Value> {
+    let finding = |(id, severity): (&str, &str)| json!({"vulnerability_id": id, "severity": severity, "package": "base-image"});
+    [("CVE-2026-1001", "medium"), ("CVE-2026-1002", "low")].map(finding).into()
 }

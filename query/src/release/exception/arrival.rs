@@ -21,7 +21,7 @@ impl Core<'_> {
                 let tolerance = i64::try_from(policy.late_tolerance_s).unwrap_or(i64::MAX);
                 let lag = fact.recorded_at.micros_since(fact.moment().at);
                 if lag > tolerance.saturating_mul(1_000_000) {
-                    found.push(late(&fact, lag / 1_000_000));
+                    found.push(self.late(&fact, lag / 1_000_000)?);
                 }
             }
         }
@@ -36,22 +36,27 @@ impl Core<'_> {
         }
         Ok(i64::try_from(least).ok())
     }
-}
 
-fn late(fact: &Fact, lag_seconds: i64) -> Exception {
-    let kind = fact.event.kind();
-    let at = fact.moment();
-    let what = format!("{kind} of {} was recorded {lag_seconds} s later", at.at);
-    let mut exception = Exception::new(X::X11, fact.event.component(), at, what);
-    if fact.event.header.component.is_none() {
-        exception.component = None;
+    fn late(&self, fact: &Fact, lag_seconds: i64) -> Result<Exception, FactsError> {
+        let kind = fact.event.kind();
+        let at = fact.moment();
+        let what = format!("{kind} of {} was recorded {lag_seconds} s later", at.at);
+        let mut exception = Exception::new(X::X11, fact.event.component(), at, what);
+        exception.change_id = match fact.body() {
+            Body::DeployStarted(d) => Some(d.deploy_id.to_string()),
+            Body::DeployProgressed(d) => Some(d.deploy_id.to_string()),
+            Body::DeployFinished(d) => Some(d.deploy_id.to_string()),
+            Body::BreakglassReviewed(d) => Some(d.deploy_id.to_string()),
+            _ => None,
+        };
+        if fact.event.header.component.is_none() {
+            // What follows a start is about the component of the start.
+            let deploy = match &exception.change_id {
+                Some(id) => self.deploy(id)?,
+                None => None,
+            };
+            exception.component = deploy.map(|deploy| deploy.component);
+        }
+        Ok(exception)
     }
-    exception.change_id = match fact.body() {
-        Body::DeployStarted(d) => Some(d.deploy_id.to_string()),
-        Body::DeployProgressed(d) => Some(d.deploy_id.to_string()),
-        Body::DeployFinished(d) => Some(d.deploy_id.to_string()),
-        Body::BreakglassReviewed(d) => Some(d.deploy_id.to_string()),
-        _ => None,
-    };
-    exception
 }

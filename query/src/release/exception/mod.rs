@@ -279,7 +279,8 @@ impl Core<'_> {
         Ok(deploys.into_values().collect())
     }
 
-    /// Returns what became of an exception: a waiver that names its code, or the gate of X04.
+    /// Returns what became of an exception: the last waiver that names its code and
+    /// had not expired when it was detected.
     fn disposition(&self, exception: &Exception) -> Result<Option<Disposition>, FactsError> {
         let Some(component) = exception.component.clone() else { return Ok(None) };
         let waivers = self.facts.find(&Key::Waivers { component })?;

@@ -1,11 +1,12 @@
 //! X08, X10 and X14: deploys that overlap, and what was seen running beside what was deployed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use relbook_ledger::event::{Body, Stage};
 
 use super::{Exception, ExceptionCode as X, Severity};
-use crate::release::fact::{FactsError, Moment};
+use crate::release::fact::{Fact, FactsError, Moment};
 use crate::release::index::Key;
 use crate::release::{Component, Core, Period};
 
@@ -45,25 +46,35 @@ impl Core<'_> {
         period: Period,
         found: &mut Vec<Exception>,
     ) -> Result<(), FactsError> {
-        for environment in self.environments()? {
-            let (name, place) = (component.name.as_str(), environment.name.as_str());
-            let key =
-                Key::Observations { component: name.to_owned(), environment: place.to_owned() };
-            // What was found on a target last, so that seeing it again is no new finding.
-            let mut known: BTreeMap<String, (String, Option<String>)> = BTreeMap::new();
-            for fact in self.within(&key, period)? {
-                let Body::RuntimeObserved(seen) = fact.body() else { continue };
-                let (target, digest) = (seen.target.to_string(), seen.digest.to_string());
-                let exception = self.observed(component, place, &target, &digest, fact.moment())?;
-                let Some((exception, live)) = exception else {
-                    known.remove(&target);
-                    continue;
-                };
-                let state = (digest, live);
-                if known.get(&target) != Some(&state) {
-                    known.insert(target, state);
-                    found.push(exception);
-                }
+        let key = Key::Sightings { component: component.name.clone() };
+        let until = self.within(&key, Period { from: None, to: period.to })?;
+        let begins = until.partition_point(|fact| fact.moment() < period.start());
+        let (before, within) = until.split_at(begins);
+        // What was found on a target last, so that seeing it again is no new finding; the last
+        // observation before the period says what was known when it began (whoever asked drops
+        // what is of another period).
+        let mut known: BTreeMap<(String, String), (String, Option<String>)> = BTreeMap::new();
+        let mut last: BTreeMap<(&str, &str), &Arc<Fact>> = BTreeMap::new();
+        for fact in before {
+            if let Body::RuntimeObserved(seen) = fact.body() {
+                last.insert((&seen.environment, &seen.target), fact);
+            }
+        }
+        for fact in last.into_values().chain(within) {
+            let Body::RuntimeObserved(seen) = fact.body() else { continue };
+            let (environment, target) = (seen.environment.to_string(), seen.target.to_string());
+            let digest = seen.digest.to_string();
+            let exception =
+                self.observed(component, &environment, &target, &digest, fact.moment())?;
+            let place = (environment, target);
+            let Some((exception, live)) = exception else {
+                known.remove(&place);
+                continue;
+            };
+            let state = (digest, live);
+            if known.get(&place) != Some(&state) {
+                known.insert(place, state);
+                found.push(exception);
             }
         }
         Ok(())
@@ -79,20 +90,9 @@ impl Core<'_> {
         at: Moment,
     ) -> Result<Option<(Exception, Option<String>)>, FactsError> {
         let history = self.facts.history(&component.name, environment, at)?;
-        let state = history.targets.get(target);
-        let stable = state.and_then(|state| state.stable.as_ref());
-        let canary = state.and_then(|state| state.live_canary());
-        let live = [stable, canary.map(|canary| &canary.share)].into_iter().flatten();
-        if live.clone().any(|share| share.digest == digest) {
+        let stable = history.targets.get(target).and_then(|state| state.stable.as_ref());
+        if self.as_deployed(&history, target, digest, at)? {
             return Ok(None);
-        }
-        for (id, left) in &history.open {
-            // A deploy under way may have put it there already.
-            if left.iter().any(|open| open == target)
-                && self.deploy(id)?.is_some_and(|deploy| *deploy.start.digest == *digest)
-            {
-                return Ok(None);
-            }
         }
         let name = component.name.as_str();
         let mut exception = match stable {

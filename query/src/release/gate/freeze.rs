@@ -19,6 +19,10 @@ pub(super) fn none_open(case: &Case<'_>) -> Result<Finding, FactsError> {
                 judged.push(fact.moment());
                 last.insert(freeze.freeze_id.to_string(), fact);
             }
+            // Declared again for something else, it is no longer about this.
+            Body::FreezeDeclared(freeze) if last.remove(freeze.freeze_id.as_str()).is_some() => {
+                judged.push(fact.moment());
+            }
             // A lift ends the freeze of its id, whatever else it names.
             Body::FreezeLifted(lift) if last.remove(lift.freeze_id.as_str()).is_some() => {
                 judged.push(fact.moment());

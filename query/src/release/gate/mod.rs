@@ -28,6 +28,7 @@ use relbook_ledger::time::Time;
 pub(in crate::release) use before::Arrivals;
 pub(in crate::release) use before::Before;
 pub(in crate::release) use finding::Finding;
+pub(in crate::release) use order::gates_of;
 pub(in crate::release) use scan::{ScanVerdict, judge_scan};
 pub use waiver::Waiver;
 
@@ -156,9 +157,7 @@ impl Case<'_> {
 
     /// Tells whether the component bakes as a canary under the policy.
     fn bakes(&self) -> bool {
-        let alias = self.component.spec.alias.as_deref();
-        let named = |name: &String| *name == self.component.name || alias == Some(name);
-        self.policy.canary_components.iter().any(named)
+        self.component.bakes(&self.policy)
     }
 
     /// Returns the least bake: that of the hotfix profile for a hotfix.
@@ -213,7 +212,7 @@ impl Core<'_> {
     ) -> Result<Promotion, FactsError> {
         let (policy, set_by) = self.policy_at(at.seq)?;
         let stage = deploy.start.stage.as_str();
-        let names = order::gates_of(&policy, stage);
+        let names = gates_of(&policy, stage);
         self.with_case(deploy, at, policy, |case| {
             let mut waivers = waiver::Waivers::of(case)?;
             let mut gates = Vec::with_capacity(names.len());

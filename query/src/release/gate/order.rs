@@ -33,7 +33,7 @@ fn rank(gate: &str) -> usize {
 
 /// Returns the gates of a stage, in order, each once. A stage that keeps its default gates asks
 /// for a scan by each scanner of the policy.
-pub(super) fn gates_of(policy: &Policy, stage: &str) -> Vec<String> {
+pub(in crate::release) fn gates_of(policy: &Policy, stage: &str) -> Vec<String> {
     let named = policy.gates.get(stage).cloned().unwrap_or_default();
     let mut gates: Vec<String> = Vec::new();
     let default = Policy::default().gates.get(stage) == Some(&named);

@@ -73,7 +73,7 @@ impl Core<'_> {
                 });
             }
         }
-        debts.extend(self.reviews_owed(component, &reviewed)?);
+        debts.extend(self.reviews_owed(component, environment, &reviewed)?);
         debts.sort_by(|a, b| {
             let key = |d: &Debt| (d.due_at.is_none(), d.due_at);
             (key(a), &a.subject, a.kind).cmp(&(key(b), &b.subject, b.kind))
@@ -81,16 +81,18 @@ impl Core<'_> {
         Ok(debts)
     }
 
-    /// Returns the deploys that broke the glass and were not reviewed.
+    /// Returns the deploys of an environment that broke the glass and were not reviewed.
     fn reviews_owed(
         &self,
         component: &Component,
+        environment: &Environment,
         known: &[String],
     ) -> Result<Vec<Debt>, FactsError> {
         let now = self.facts.lens().as_of;
         let mut debts = Vec::new();
         for fact in self.facts.find(&Key::BreakGlass { component: component.name.clone() })? {
-            let Some(id) = start_of(&fact).map(|start| start.deploy_id.as_str()) else { continue };
+            let here = start_of(&fact).filter(|start| *start.environment == *environment.name);
+            let Some(id) = here.map(|start| start.deploy_id.as_str()) else { continue };
             let first = self.deploy(id)?.filter(|deploy| deploy.fact.seq == fact.seq);
             let Some(deploy) = first.filter(|_| !known.iter().any(|known| known == id)) else {
                 continue;

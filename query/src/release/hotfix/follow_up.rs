@@ -141,6 +141,11 @@ impl Core<'_> {
         let mut found = Found::open("nobody has reviewed it");
         for fact in self.facts.find(&Key::Reviews { deploy_id: deploy.id().to_owned() })? {
             let Body::BreakglassReviewed(review) = fact.body() else { continue };
+            if fact.moment() < deploy.started() {
+                let why = "a review of before its start is none";
+                found = Found { evidence: vec![fact.seq], ..Found::open(why) };
+                continue;
+            }
             let reviewer = review.reviewer.as_str();
             if reviewer == deploy.initiated_by() || authors.contains(reviewer) {
                 let why = format!("a review by {reviewer}, who started or wrote it, is none");

@@ -1,8 +1,8 @@
 //! `version_key`, `version_bump` and `version_matches`: the version rules of the ledger in SQL.
 //!
-//! A scheme or range must be a good one, and a version given as a constant too; anything else is
-//! an error that names the argument. A version out of a column that does not fit gives null, since
-//! a table holds components of several schemes.
+//! A constant that is no good scheme, range or version is an error that names the argument. One
+//! out of a column that does not fit gives null: a table holds components of several schemes, and
+//! one bad range must not hide the other rows.
 
 use std::sync::Arc;
 
@@ -128,14 +128,18 @@ impl Texts {
         texts.is_valid(row).then(|| texts.value(row))
     }
 
-    /// Parses what must be good wherever it comes from.
+    /// Parses a scheme or a range.
     fn definition<T, E: std::fmt::Display>(
         &self,
         row: usize,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<T>> {
         let Some(text) = self.at(row) else { return Ok(None) };
-        parse(text).map(Some).map_err(|error| bad_argument(self.function, self.argument, error))
+        match parse(text) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if self.constant => Err(bad_argument(self.function, self.argument, error)),
+            Err(_) => Ok(None),
+        }
     }
 
     fn version(&self, row: usize, scheme: &Scheme) -> Result<Option<Version>> {
