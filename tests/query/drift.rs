@@ -86,6 +86,15 @@ fn a_release_that_was_rolled_back_is_not_intended() {
 }
 
 #[test]
+fn a_way_back_keeps_the_release_that_it_goes_to() {
+    let mut story = lived();
+    story.live("03T09:00", "P1", "1.4.1").live("04T09:00", "P2", "1.5.0");
+    let back = json!({"reason": "rollback", "rollback_of": "P2", "targets": ["us"]});
+    story.live_with("05T09:00", "P3", "1.4.1", back);
+    assert_eq!(drift(&mut story), ["eu straggler 1.4.1 1.5.0 - 05T09:00"], "not the one before");
+}
+
+#[test]
 fn a_failed_deploy_and_a_canary_intend_nothing() {
     let mut story = lived();
     story.start("03T09:00", "P1", "production", "1.4.1");

@@ -8,16 +8,20 @@ use std::collections::BTreeSet;
 use relbook_ledger::statement;
 use relbook_query::Book;
 use relbook_query::question::Answer;
-use relbook_query::table::{Cell, Row};
+use relbook_query::table::Row;
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::render;
 
 /// Columns that say why a row is what it is, in the order in which they are told.
 const WHY: [&str; 3] = ["why", "reasons", "detail"];
 
 /// Fields that say what an event is about.
 const ABOUT: [&str; 4] = ["component", "version", "deploy_id", "target"];
+
+/// What names a row of the gates.
+const GATE: [&str; 2] = ["gate", "verdict"];
 
 /// How many cells name a row.
 const NAMING: usize = 4;
@@ -77,28 +81,29 @@ fn event(book: &Book, seq: u64) -> Result<Option<Value>, Error> {
 
 /// Names a row by its first cells, and says why it is what it is.
 fn named(answer: &Answer, row: &Row) -> String {
-    let columns = || answer.table.columns.iter().zip(&row.cells);
-    let why = |name: &str| WHY.contains(&name);
-    let naming = columns()
-        .filter(|(column, cell)| !why(&column.name) && !cell.is_null())
-        .take(NAMING)
-        .map(|(column, cell)| format!("{} {}", column.name, shown(cell)));
-    let mut text = naming.collect::<Vec<_>>().join(", ");
-    for name in WHY {
-        let said = columns().find(|(column, cell)| column.name == name && !cell.is_null());
-        match said.map(|(_, cell)| shown(cell)) {
-            Some(said) if !said.is_empty() => {
-                text.push_str(": ");
-                text.push_str(&said);
-            }
-            _ => {}
+    let cells = || {
+        let columns = answer.table.columns.iter().map(|column| column.name.as_str());
+        columns.zip(&row.cells).filter(|(_, cell)| !cell.is_null())
+    };
+    let gate = answer.question == "gate";
+    let naming = cells().filter(|(name, _)| match gate {
+        true => GATE.contains(name),
+        false => !WHY.contains(name),
+    });
+    let naming = naming.take(NAMING).map(|(name, cell)| {
+        let shown = value(name, &cell.to_json());
+        if gate { shown } else { format!("{name} {shown}") }
+    });
+    let mut text = naming.collect::<Vec<_>>().join(if gate { ": " } else { ", " });
+    for why in WHY {
+        let said =
+            cells().find(|(name, _)| *name == why).map(|(name, cell)| (name, cell.to_json()));
+        if let Some(said) = said.map(|(name, said)| whole(name, &said)).filter(|s| !s.is_empty()) {
+            text.push_str(". ");
+            text.push_str(&said);
         }
     }
     text
-}
-
-fn shown(cell: &Cell) -> String {
-    value(&cell.to_json())
 }
 
 fn fields(event: &Value) -> String {
@@ -108,19 +113,24 @@ fn fields(event: &Value) -> String {
     told.sort_by_key(|(name, _)| {
         ABOUT.iter().position(|about| about == name).unwrap_or(ABOUT.len())
     });
-    told.into_iter()
-        .map(|(name, field)| format!("{name}={}", value(field)))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let field = |(name, field): (&String, &Value)| format!("{name}={}", value(name, field));
+    told.into_iter().map(field).collect::<Vec<_>>().join(" ")
 }
 
-/// Shows a value without quotes, shortened.
-fn value(value: &Value) -> String {
-    let whole = match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(self::value).collect::<Vec<_>>().join(", "),
+/// Shows a value without quotes on one line.
+fn whole(name: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => render::shorten(name, text).replace('\n', " "),
+        Value::Array(items) => {
+            items.iter().map(|item| whole(name, item)).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
-    };
+    }
+}
+
+/// Shows a value without quotes on one line, cut where it is long.
+fn value(name: &str, value: &Value) -> String {
+    let whole = whole(name, value);
     match whole.char_indices().nth(FIELD_CHARS) {
         Some((end, _)) => format!("{}...", &whole[..end]),
         None => whole,

@@ -9,6 +9,8 @@ mod csv;
 mod nested;
 mod text;
 
+pub(crate) use text::shorten;
+
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use relbook_query::question::Answer;

@@ -286,7 +286,7 @@ fn show(name: &str, cell: &Cell) -> String {
 }
 
 /// Shortens what is only hex digits: a digest, a commit, a key's id.
-fn shorten(name: &str, text: &str) -> String {
+pub(crate) fn shorten(name: &str, text: &str) -> String {
     let hex = match text.split_once(':') {
         Some((algorithm, hex)) if algorithm.bytes().all(|b| b.is_ascii_alphanumeric()) => hex,
         _ => text,

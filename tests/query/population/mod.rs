@@ -295,12 +295,10 @@ fn a_review_stands_with_its_deploy() {
 #[test]
 fn exceptions_of_a_deploy_stand_with_it_sorted_and_once() {
     let mut story = lived();
-    story.start("03T09:00", "P1", "production", "stranger").finish(
-        "03T09:01",
-        "P1",
-        "us",
-        "succeeded",
-    );
+    // Both its start and its finish came late.
+    story.start("03T09:00", "P1", "production", "stranger");
+    story.but(json!({"recorded_at": "2026-06-03T09:30:00Z"}));
+    story.finish("03T09:01", "P1", "us", "succeeded");
     story.but(json!({"recorded_at": "2026-06-03T10:00:00Z"}));
     assert_eq!(last(&mut story, "exceptions"), "[X01,X06,X11]");
     assert_eq!(population(&ask(&mut story), "exceptions")[0], "[]");
