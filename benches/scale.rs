@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use relbook_ledger::envelope::{SignedEvent, pae};
 use relbook_ledger::store::Writer;
 use relbook_query::Book;
-use relbook_query::question::{Question, WhichDeploy};
+use relbook_query::question::{CompatAsk, HotfixAsk, Question, WhichDeploy};
 use relbook_testkit::history::{History, Shape};
 use relbook_testkit::scratch::{Scratch, sign};
 
@@ -138,7 +138,7 @@ fn verify(book: &Path, size: usize, signature: Duration) {
 fn appends(scratch: &mut Scratch) {
     let book = scratch.path();
     let synced = median((0..RUNS).map(|_| timed(|| synced_write(scratch.parent())).0).collect());
-    let nothing = median((0..RUNS).map(|_| relbook(&book, &["completions", "bash"])).collect());
+    let nothing = median((0..RUNS).map(|_| relbook(&book, &["--version"])).collect());
     let digest = format!("sha256:{}", "ab".repeat(32));
     let one = |i: usize| {
         relbook(
@@ -172,34 +172,8 @@ fn synced_write(dir: &Path) {
 fn questions(book: &Path) {
     let (build, opened) = timed(|| Book::open(book, &|_, _| {}).unwrap());
     line("views built from nothing", millis(build), "");
-    let all = [
-        ("status", vec!["status"], Question::Status { environment: "production".into() }),
-        (
-            "commit",
-            vec!["commit"],
-            Question::Commit { environment: "production".into(), component: None },
-        ),
-        (
-            "diff",
-            vec!["diff", "service-01"],
-            Question::Diff {
-                environment: "production".into(),
-                component: "service-01".into(),
-                versions: None,
-                transitions: false,
-            },
-        ),
-        (
-            "approvals",
-            vec!["approvals"],
-            Question::Approvals {
-                environment: "production".into(),
-                component: None,
-                which: WhichDeploy::LastSucceeded,
-            },
-        ),
-    ];
-    for (name, args, question) in all {
+    publish_matrix(book);
+    for (name, args, question) in seven() {
         let process = median((0..RUNS).map(|_| relbook(book, &args)).collect());
         let lens = opened.lens(None, None);
         let (first, _) = timed(|| opened.answer(&question, lens).unwrap());
@@ -207,6 +181,65 @@ fn questions(book: &Path) {
         let beside = format!("in process: first {}, warm {}", millis(first), millis(median(warm)));
         line(&format!("{name}, a process"), millis(process), &beside);
     }
+}
+
+/// Two rows over two components, so that the question about them has something to say.
+fn publish_matrix(book: &Path) {
+    let rows = r#"[{"service-01":">=1.0.0","service-02":">=1.0.0"},{"service-01":"1.x"}]"#;
+    relbook(book, &["append", "matrix.published", "--rows", rows]);
+}
+
+fn seven() -> [(&'static str, Vec<&'static str>, Question); 7] {
+    let (environment, component) = ("production".to_owned(), "service-01".to_owned());
+    [
+        ("status", vec!["status"], Question::Status { environment: environment.clone() }),
+        (
+            "commit",
+            vec!["commit"],
+            Question::Commit { environment: environment.clone(), component: None },
+        ),
+        (
+            "diff",
+            vec!["diff", "service-01"],
+            Question::Diff {
+                environment: environment.clone(),
+                component: component.clone(),
+                versions: None,
+                transitions: false,
+            },
+        ),
+        (
+            "rollback",
+            vec!["rollback", "service-01"],
+            Question::Rollback {
+                environment: environment.clone(),
+                component: component.clone(),
+                any: false,
+            },
+        ),
+        (
+            "compat",
+            vec!["compat", "service-01", "service-02"],
+            Question::Compat {
+                environment: environment.clone(),
+                ask: CompatAsk::Pair(component.clone(), "service-02".into()),
+            },
+        ),
+        (
+            "approvals",
+            vec!["approvals"],
+            Question::Approvals {
+                environment: environment.clone(),
+                component: None,
+                which: WhichDeploy::LastSucceeded,
+            },
+        ),
+        (
+            "hotfix",
+            vec!["hotfix", "service-01"],
+            Question::Hotfix { environment, component, ask: HotfixAsk::Plan(None) },
+        ),
+    ]
 }
 
 fn sql(book: &Path) {

@@ -73,6 +73,7 @@ impl Book {
     /// # Errors
     /// [`AnswerError`] when the question names what the book does not know, or cannot be read.
     pub fn answer(&self, question: &Question, lens: Lens) -> Result<Answer, AnswerError> {
+        let _held = self.views.hold()?;
         let view = self.views.view(lens);
         let mut core = Core::new(&view);
         if matches!(question, Question::Gate(ask) if ask.policy_of_today) {
@@ -110,6 +111,7 @@ impl Book {
             let names: Vec<_> = PROJECTIONS.iter().map(|p| p.name).collect();
             return Err(AnswerError::Read(format!("no projection `{name}`: {}", names.join(", "))));
         };
+        let _held = self.views.hold()?;
         let view = self.views.view(lens);
         let core = Core::new(&view);
         Ok((projection.rows)(&core, request)?)

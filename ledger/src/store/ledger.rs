@@ -7,7 +7,7 @@
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use uuid::Uuid;
 
 use super::BookPaths;
@@ -158,6 +158,15 @@ impl Ledger {
         drop(statement);
         (self.size, self.clock, self.registry) = (size, entry.received, registry);
         Ok(())
+    }
+
+    /// Reads one state of the database until the snapshot is dropped, whatever is appended
+    /// meanwhile. Many small reads cost less within one.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the database cannot be read, or a snapshot is already held.
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, ReadError> {
+        Ok(Snapshot { _reading: self.connection.unchecked_transaction()? })
     }
 
     /// Returns where the parts of the book lie.
@@ -326,6 +335,12 @@ impl Ledger {
             event,
         })
     }
+}
+
+/// One state of the database, held for reading.
+#[must_use]
+pub struct Snapshot<'a> {
+    _reading: Transaction<'a>,
 }
 
 /// The bytes of an entry and the seq of its row.

@@ -29,7 +29,7 @@ pub use append::{AppendError, Receipt};
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
 pub use create::{Created, NewBook};
-pub use ledger::{Ledger, ReadError, Record};
+pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
 pub use verify::{Report, VerifyFailure, VerifyOptions, verify};

@@ -17,8 +17,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use relbook_ledger::store::{Ledger, Record};
-use rusqlite::Connection;
+use relbook_ledger::store::{Ledger, Record, Snapshot};
+use rusqlite::{Connection, Transaction};
 
 use crate::release::{Fact, FactsError, Lens};
 
@@ -35,6 +35,13 @@ pub struct Views {
     db: Connection,
     corrections: Corrections,
     facts: RefCell<HashMap<u64, Arc<Fact>>>,
+}
+
+/// One state of the log and of its views, held for reading.
+#[must_use]
+pub struct Held<'a> {
+    _log: Snapshot<'a>,
+    _views: Transaction<'a>,
 }
 
 /// Facts kept in memory; beyond it the cache starts anew.
@@ -77,6 +84,15 @@ impl Views {
     /// Returns the ledger that the views are made from.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// Holds one state of the log and of the views, for the many small reads of one answer.
+    ///
+    /// # Errors
+    /// [`FactsError`] when they cannot be read, or are already held.
+    pub fn hold(&self) -> Result<Held<'_>, FactsError> {
+        let views = self.db.unchecked_transaction().map_err(FactsError::new)?;
+        Ok(Held { _log: self.ledger.snapshot().map_err(FactsError::new)?, _views: views })
     }
 
     /// Returns the facts that one view shows.

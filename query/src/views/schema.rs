@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use relbook_ledger::store::Ledger;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::sql;
@@ -51,9 +52,13 @@ pub(super) fn open(path: &Path, ledger: &Ledger) -> Result<Connection, FactsErro
 /// Makes empty tables in memory.
 pub(super) fn in_memory() -> Result<Connection, FactsError> {
     let db = Connection::open_in_memory().map_err(FactsError::new)?;
+    stable_plans(&db).map_err(FactsError::new)?;
     make(&db)?;
     Ok(db)
 }
+
+/// How much of the views SQLite may keep in memory.
+const CACHE_KIB: i64 = 32 * 1024;
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
@@ -61,8 +66,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "journal_mode", "WAL")?;
     // A cache: losing its tail costs a replay, not a fact.
     db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    stable_plans(&db)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// Keeps a statement's plan whatever is bound to it: without this, SQLite plans anew at every bind.
+fn stable_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn make(db: &Connection) -> Result<(), FactsError> {
