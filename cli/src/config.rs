@@ -51,7 +51,13 @@ impl Config {
                 Error::not_done("key", format!("RELBOOK_KEY or --key holds no usable key: {e}"))
                     .hint("it must be the whole text of a file made by `relbook key new`")
             }),
-            Some(path) => read_key(Path::new(path)),
+            Some(path) => read_key(Path::new(path)).map_err(|error| match error {
+                // A key that can be read and is none says itself what to do.
+                Error::NotDone { code: "io", .. } => {
+                    error.hint("RELBOOK_KEY or --key names the file of the private key")
+                }
+                other => other,
+            }),
             None => read_key(&self.book.join("keys").join("admin.pem")).map_err(|error| {
                 error.hint(
                     "give the private key with --key FILE or RELBOOK_KEY; without it the \

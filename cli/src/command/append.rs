@@ -8,12 +8,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use relbook_ledger::admission::{Code, Refusal, admit};
+use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
-use relbook_ledger::registry::Registry;
 use relbook_ledger::store::{Receipt, Writer};
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use super::flags;
 use super::short::{SHORT_FORMS, Short};
@@ -133,10 +132,7 @@ fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>,
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
-        // Admission knows how to say which kind was meant.
-        return admit(&json!({ "kind": event.name }), &Registry::default())
-            .map(|_| Vec::new())
-            .map_err(Error::from);
+        return Err(unknown_kind(&event.name).into());
     }
     let mut writer = submit::open(config)?;
     let events = match (short, kind) {
@@ -146,6 +142,15 @@ fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>,
     };
     let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
     submit::append(config, ui, &mut writer, batch)
+}
+
+/// Says which kind, or short form of one, may have been meant.
+fn unknown_kind(name: &str) -> Refusal {
+    let short = SHORT_FORMS.iter().map(|short| short.name);
+    let near = closest(name, short.chain(Kind::ALL.iter().map(|kind| kind.as_str())));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let message = format!("`{name}` is no kind of event{hint}");
+    Refusal::new(Code::UnknownKind, message).at("kind").with_value(name)
 }
 
 fn append_from(

@@ -138,7 +138,10 @@ pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     let known = answer.header.iter().filter(|(_, cell)| !cell.is_null());
     let width = answer.header.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, cell) in known {
-        let value = wrapped(&show(name, cell), width + 2);
+        let value = match show(name, cell) {
+            empty if empty.is_empty() => "none".to_owned(),
+            value => wrapped(&value, width + 2),
+        };
         ui.line(&format!("{name:<width$}  {value}"))?;
     }
     if !answer.header.is_empty() {
