@@ -12,7 +12,7 @@ use relbook_ledger::admission::{Code, Refusal, admit};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::registry::Registry;
-use relbook_ledger::store::{Receipt, Writer};
+use relbook_ledger::store::{Appended, Writer};
 use serde_json::{Map, json};
 
 use super::flags;
@@ -129,7 +129,7 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>, Error> {
+fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Appended>, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
@@ -153,7 +153,7 @@ fn append_from(
     batch: Option<usize>,
     config: &Config,
     ui: &Ui,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
         return append_lines(Lines::new(input, "standard input"), batch, config, ui);
@@ -169,10 +169,10 @@ fn append_lines(
     batch: Option<usize>,
     config: &Config,
     ui: &Ui,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     // The book is opened after the first batch was read: a slow producer holds nobody up.
     let mut writer: Option<Writer> = None;
-    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut receipts: Vec<Appended> = Vec::new();
     let bar = ui.progress("appending", 0);
     loop {
         let read = read_batch(&mut lines, batch);

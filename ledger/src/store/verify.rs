@@ -12,11 +12,12 @@ use uuid::Uuid;
 
 use super::ledger::ReadError;
 use super::open_error::OpenError;
-use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite};
+use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite, tile};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
 use crate::tree::Hash;
+use crate::tree::tile::{TileEdge, TileId};
 use crate::verify::{Known, Row, Verifier, VerifyError, Witness};
 
 /// How many rows, and how many bytes of them, are verified at a time.
@@ -251,6 +252,9 @@ fn scan(
         }
         let ended = row.is_none();
         verifier.check_rows(&chunk)?;
+        for (id, hashes) in verifier.take_whole_tiles() {
+            check_tile(connection, id, &hashes)?;
+        }
         progress(verifier.size(), total);
         (bytes, _) = (0, chunk.clear());
         if ended {
@@ -281,7 +285,7 @@ fn check_meta(connection: &Connection, origin: &str, key: PublicKey) -> Result<(
     }
 }
 
-/// Checks what the database keeps beside the log: index, lists, edge, checkpoints.
+/// Checks what the database keeps beside the log: index, lists, checkpoints, tiles.
 fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), VerifyFailure> {
     check_id_index(connection, verifier)?;
     let listed = numbers(connection, "SELECT seq FROM registry NOT INDEXED ORDER BY seq")?;
@@ -292,13 +296,28 @@ fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), 
         statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
     let stored: Vec<(u64, String)> = rows.collect::<rusqlite::Result<_>>()?;
     verifier.check_stored(&stored)?;
-    let mut statement = connection.prepare("SELECT size, hashes FROM frontier NOT INDEXED")?;
-    let rows =
-        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
-    let edges: Vec<(u64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
-    match edges.as_slice() {
-        [(size, hashes)] => Ok(verifier.check_frontier(*size, hashes)?),
-        _ => Err(VerifyError::Frontier.into()),
+    check_tiles(connection, verifier)
+}
+
+/// Checks the partial tiles, and that there are no others than those of the tree.
+fn check_tiles(connection: &Connection, verifier: &Verifier) -> Result<(), VerifyFailure> {
+    let mut expected = TileEdge::whole_tiles(verifier.size());
+    for (id, hashes) in verifier.partial_tiles() {
+        check_tile(connection, id, hashes)?;
+        expected += 1;
+    }
+    let found = numbers(connection, "SELECT count(*) FROM tiles NOT INDEXED")?;
+    if found == [expected] { Ok(()) } else { Err(VerifyError::SpareTile.into()) }
+}
+
+fn check_tile(connection: &Connection, id: TileId, hashes: &[Hash]) -> Result<(), VerifyFailure> {
+    match tile::read(connection, id) {
+        Ok(Some(stored)) if stored == hashes => Ok(()),
+        Ok(_) | Err(ReadError::Damaged { .. }) => {
+            Err(VerifyError::Tile { level: id.level, index: id.index }.into())
+        }
+        Err(ReadError::Database { source }) => Err(source.into()),
+        Err(other) => Err(other.into()),
     }
 }
 
