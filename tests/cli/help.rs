@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 35] = [
     "init",
     "key",
     "apply",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 34] = [
     "query",
     "verify",
     "checkpoint",
+    "receipt",
     "demo",
     "completions",
     "man",

@@ -22,6 +22,7 @@ mod init;
 mod key;
 mod lists;
 mod ndjson;
+mod receipt;
 mod refusal;
 mod repository;
 mod rollback;

@@ -16,6 +16,7 @@ use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite, tile};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
+use crate::receipt::Receipt;
 use crate::tree::Hash;
 use crate::tree::tile::{TileEdge, TileId};
 use crate::verify::{Known, Row, Verifier, VerifyError, Witness};
@@ -31,6 +32,8 @@ pub struct VerifyOptions {
     pub book_key: Option<PublicKey>,
     /// Signed checkpoints kept elsewhere, as their text.
     pub checkpoints: Vec<String>,
+    /// Receipts kept elsewhere.
+    pub receipts: Vec<Receipt>,
     /// A signed checkpoint up to which an earlier run verified the signatures, as its text.
     pub since: Option<String>,
 }
@@ -52,6 +55,8 @@ pub struct Report {
     pub verified_signatures: u64,
     /// How many stored checkpoints were verified: all of them.
     pub checkpoints: u64,
+    /// The number of receipts that were verified.
+    pub receipts: u64,
     /// The size of the checkpoint from which signatures were verified.
     pub since: Option<u64>,
     /// The number of events under the pin, if there is one.
@@ -141,6 +146,10 @@ pub fn verify(
     if let Some(note) = &options.since {
         verifier.check_witness(Witness::Given, note)?;
     }
+    for receipt in &options.receipts {
+        let seq = receipt.seq;
+        receipt.check(&key).map_err(|source| VerifyError::Receipt { seq, source })?;
+    }
     check_meta(&transaction, &origin, key)?;
     check_beside(&transaction, &mut verifier)?;
     for (witness, note) in witnesses(pin.as_deref(), options) {
@@ -157,7 +166,8 @@ pub fn verify(
         checkpoints: verifier.verified_checkpoints(),
         since: since.map(|since| since.size),
         pin_size: pin_size.map(|pin| pin.size),
-        truncation_checked: pin.is_some() || !options.checkpoints.is_empty(),
+        truncation_checked: witnesses(pin.as_deref(), options).next().is_some(),
+        receipts: options.receipts.len() as u64,
         simulated_clock: verifier.simulated_clock(),
     })
 }
@@ -209,7 +219,10 @@ fn witnesses<'a>(
     pin: Option<&'a str>,
     options: &'a VerifyOptions,
 ) -> impl Iterator<Item = (Witness, &'a str)> {
-    let given = options.checkpoints.iter().map(|note| (Witness::Given, note.as_str()));
+    // A receipt proves that its event led to the root that it names; the log must have that root.
+    let receipts = options.receipts.iter().map(|receipt| &receipt.checkpoint);
+    let given = options.checkpoints.iter().chain(receipts);
+    let given = given.map(|note| (Witness::Given, note.as_str()));
     pin.into_iter().map(|note| (Witness::Pin, note)).chain(given)
 }
 

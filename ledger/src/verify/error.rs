@@ -4,6 +4,7 @@ use crate::admission::{Code, Refusal};
 use crate::checkpoint::CheckpointError;
 use crate::entry::EntryError;
 use crate::envelope::EnvelopeError;
+use crate::receipt::ReceiptError;
 use crate::time::Time;
 
 /// Where a signed checkpoint was found.
@@ -166,6 +167,14 @@ pub enum VerifyError {
         /// Whether the list has it.
         listed: bool,
     },
+    /// A given receipt does not prove its event.
+    #[error("the receipt of seq {seq} proves nothing: {source}")]
+    Receipt {
+        /// What it is for.
+        seq: u64,
+        /// Why.
+        source: ReceiptError,
+    },
     /// A stored tile is not that of the log's tree, or is missing.
     #[error("tile {index} of level {level} is not that of the log's tree")]
     Tile {
@@ -243,6 +252,7 @@ impl VerifyError {
             Self::IdColumn { .. } => "id-column",
             Self::IdIndex { .. } => "id-index",
             Self::RegistryList { .. } => "registry-list",
+            Self::Receipt { .. } => "receipt-invalid",
             Self::Tile { .. } | Self::SpareTile => "tile-wrong",
             Self::CheckpointMissing { .. } => "checkpoint-missing",
             Self::CheckpointInvalid { witness, .. } => match witness {
@@ -276,6 +286,7 @@ impl VerifyError {
             | Self::Signature { seq }
             | Self::Inadmissible { seq, .. }
             | Self::DuplicateId { seq, .. }
+            | Self::Receipt { seq, .. }
             | Self::IdColumn { seq }
             | Self::IdIndex { seq }
             | Self::RegistryList { seq, .. } => Some(seq),
