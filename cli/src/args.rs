@@ -200,6 +200,8 @@ pub enum Command {
     Checkpoint(command::checkpoint::CheckpointArgs),
     /// Prove one event: a small file that anybody can check offline
     Receipt(command::receipt::ReceiptArgs),
+    /// Compare two copies of the book: the same, one behind, or a fork with its evidence
+    Compare(command::compare::CompareArgs),
     /// Build the example product line in a fresh book, ask it and verify it
     Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell

@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "init",
     "key",
     "apply",
@@ -35,6 +35,7 @@ const COMMANDS: [&str; 35] = [
     "verify",
     "checkpoint",
     "receipt",
+    "compare",
     "demo",
     "completions",
     "man",

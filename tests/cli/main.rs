@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod compare;
 mod compat;
 mod demo;
 mod diff;

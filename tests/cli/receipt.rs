@@ -2,7 +2,7 @@
 
 use relbook_testkit::environment::TestEnvironment;
 
-use crate::scratch::{orion, size};
+use crate::scratch::{build_line, orion, size};
 
 fn kept(env: &TestEnvironment) -> String {
     env.run(&["receipt", "4", "-o", "kept.tlog-proof"]).exits(0);
@@ -104,4 +104,27 @@ fn a_kept_receipt_proves_that_the_book_still_holds_its_event() {
     env.file("kept.tlog-proof", "hello");
     let error = verify("kept.tlog-proof").exits(4).json()["error"]["message"].to_string();
     assert!(error.contains("not a receipt"), "{error}");
+}
+
+#[test]
+fn append_keeps_the_receipts_of_what_it_appended() {
+    let env = orion();
+    env.file("two.ndjson", [build_line("1.4.2"), build_line("1.4.3")].concat());
+    env.run(&["append", "--from", "two.ndjson", "--receipts", "proofs"]).exits(0);
+    let opened = ["append", "incident.opened", "--incident-id", "INC-7", "--receipts", "proofs"];
+    env.run(&opened).exits(0);
+    let mut files: Vec<_> = std::fs::read_dir(env.path().join("proofs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), 3, "{files:?}");
+    for file in files {
+        let file = format!("proofs/{file}");
+        env.run(&["receipt", "check", &file, "--pub", "book/keys/book.pub"]).exits(0);
+    }
+    env.file("taken", "");
+    let ran =
+        env.run(&["append", "incident.opened", "--incident-id", "INC-8", "--receipts", "taken"]);
+    assert!(ran.exits(4).stderr.contains("the events are in the book"));
 }

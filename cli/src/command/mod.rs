@@ -10,6 +10,7 @@ pub mod ask;
 pub mod bindings;
 pub mod checkpoint;
 pub mod commit;
+pub mod compare;
 pub mod compat;
 pub mod completions;
 pub mod debt;
@@ -106,6 +107,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Exposure(args) => exposure::run(args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
+        Command::Compare(args) => compare::run(&args, &config, ui),
         Command::Receipt(args) => receipt::run(&args, &config, ui),
         Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))

@@ -13,6 +13,7 @@
 mod append;
 mod blob;
 mod clock;
+mod compare;
 mod create;
 mod durable;
 mod ledger;
@@ -29,6 +30,7 @@ mod writer;
 pub use append::{AppendError, Appended};
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
+pub use compare::{CompareError, Comparison, Fork, compare};
 pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
