@@ -1,27 +1,13 @@
 //! `compare`: copies of a book that are the same, behind, forked, or of another book.
 
-use std::path::Path;
-
 use relbook_testkit::environment::TestEnvironment;
 
 use crate::scratch::{build_line, orion, size};
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(std::fs::copy(&path, &target).unwrap()),
-        }
-    }
-}
-
 /// A book and a copy of it in `copy`.
 fn copied() -> TestEnvironment {
     let env = orion();
-    copy(&env.path().join("book"), &env.path().join("copy"));
+    env.copy("book", "copy");
     env
 }
 

@@ -20,6 +20,7 @@ mod import;
 mod import_git;
 mod ingest;
 mod init;
+mod inject;
 mod key;
 mod lists;
 mod ndjson;
