@@ -12,6 +12,7 @@ mod clock;
 mod crash;
 mod keys;
 mod open;
+mod power;
 mod proof;
 mod refusal;
 mod schemas;
