@@ -8,6 +8,7 @@
 
 mod append;
 mod attack;
+mod bitflip;
 mod clock;
 mod crash;
 mod keys;
