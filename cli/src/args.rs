@@ -198,6 +198,10 @@ pub enum Command {
     Verify(command::verify::VerifyArgs),
     /// Print the newest signed checkpoint
     Checkpoint(command::checkpoint::CheckpointArgs),
+    /// Prove one event: a small file that anybody can check offline
+    Receipt(command::receipt::ReceiptArgs),
+    /// Compare two copies of the book: the same, one behind, or a fork with its evidence
+    Compare(command::compare::CompareArgs),
     /// Build the example product line in a fresh book, ask it and verify it
     Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell

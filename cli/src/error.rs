@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::store::{AppendError, OpenError, ReadError, Receipt, VerifyFailure};
+use relbook_ledger::store::{AppendError, Appended, OpenError, ReadError, VerifyFailure};
 use relbook_query::BookError;
 use relbook_query::question::AnswerError;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ impl Error {
 
     /// Adds to a refusal how much of the same input earlier batches appended.
     #[must_use]
-    pub fn after(mut self, receipts: &[Receipt]) -> Self {
+    pub fn after(mut self, receipts: &[Appended]) -> Self {
         if let Self::Refused { appended, .. } = &mut self {
             *appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
         }

@@ -7,7 +7,7 @@ use relbook_ledger::admission::Refusal;
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
-use relbook_ledger::store::{AppendError, Receipt, Writer};
+use relbook_ledger::store::{AppendError, Appended, Writer};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
@@ -37,7 +37,7 @@ pub fn append(
     ui: &Ui,
     writer: &mut Writer,
     batch: Vec<Line>,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
     let key = if needs_key { Some(config.signing_key()?) } else { None };
     let lines: Vec<Option<u64>> = batch.iter().map(|(line, _)| *line).collect();
@@ -111,7 +111,7 @@ fn recorded(error: Error, writer: &mut Writer, key: Option<&SigningKey>, names: 
 ///
 /// # Errors
 /// [`Error::NotDone`] when it cannot be written.
-pub fn show(ui: &mut Ui, receipts: &[Receipt], extra: Map<String, Value>) -> Result<(), Error> {
+pub fn show(ui: &mut Ui, receipts: &[Appended], extra: Map<String, Value>) -> Result<(), Error> {
     match ui.format() {
         Format::Table => show_table(ui, receipts),
         Format::Ndjson => {
@@ -128,7 +128,7 @@ pub fn show(ui: &mut Ui, receipts: &[Receipt], extra: Map<String, Value>) -> Res
     }
 }
 
-fn summary(receipts: &[Receipt]) -> Map<String, Value> {
+fn summary(receipts: &[Appended]) -> Map<String, Value> {
     let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
     let list: Vec<Value> = receipts.iter().map(receipt_json).collect();
     let checkpoint = receipts.last().map(|receipt| {
@@ -143,7 +143,7 @@ fn summary(receipts: &[Receipt]) -> Map<String, Value> {
     ])
 }
 
-fn receipt_json(receipt: &Receipt) -> Value {
+fn receipt_json(receipt: &Appended) -> Value {
     json!({
         "seq": receipt.seq,
         "id": receipt.id.to_string(),
@@ -152,7 +152,7 @@ fn receipt_json(receipt: &Receipt) -> Value {
     })
 }
 
-fn show_table(ui: &mut Ui, receipts: &[Receipt]) -> Result<(), Error> {
+fn show_table(ui: &mut Ui, receipts: &[Appended]) -> Result<(), Error> {
     const SHOWN: usize = 10;
     for receipt in receipts.iter().take(SHOWN) {
         let again = if receipt.duplicate { "  (was there already)" } else { "" };

@@ -11,7 +11,10 @@
 //!  32  32  previous chain value      164   n  PAE
 //! ```
 
+use crate::admission::{Code, Refusal};
 use crate::chain::ChainHash;
+use crate::envelope::split_pae;
+use crate::intake;
 use crate::key::KeyId;
 use crate::limits::{ENTRY_BYTES_MAX, ENTRY_HEADER_BYTES};
 use crate::time::Time;
@@ -94,6 +97,16 @@ impl Entry {
         bytes.extend_from_slice(&pae_length.to_be_bytes());
         bytes.extend_from_slice(&self.pae);
         Ok(bytes)
+    }
+
+    /// Reads the event out of the signed bytes, strictly; nothing is judged.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when they hold none.
+    pub fn event(&self) -> Result<serde_json::Value, Refusal> {
+        let (payload_type, body) = split_pae(&self.pae)
+            .map_err(|error| Refusal::new(Code::BadValue, error.to_string()))?;
+        intake::parse_payload(payload_type, body)
     }
 
     /// Reads an entry; accepts only what [`Entry::encode`] writes.

@@ -69,6 +69,7 @@ pub mod limits;
 pub mod note;
 mod parallel;
 pub mod policy;
+pub mod receipt;
 pub mod registry;
 pub mod statement;
 #[cfg(feature = "store")]

@@ -25,6 +25,9 @@ pub const BATCH_EVENTS_MAX: usize = 100_000;
 /// The most bytes of a signed note that are read.
 pub const NOTE_BYTES_MAX: usize = 1_000_000;
 
+/// The most bytes of a receipt that are read: an entry in base64, a proof and a signed note.
+pub const RECEIPT_BYTES_MAX: usize = 2 * ENTRY_BYTES_MAX + NOTE_BYTES_MAX;
+
 /// The most signature lines of a signed note that are read.
 pub const NOTE_SIGNATURES_MAX: usize = 100;
 

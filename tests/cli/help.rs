@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 34] = [
+const COMMANDS: [&str; 36] = [
     "init",
     "key",
     "apply",
@@ -34,6 +34,8 @@ const COMMANDS: [&str; 34] = [
     "query",
     "verify",
     "checkpoint",
+    "receipt",
+    "compare",
     "demo",
     "completions",
     "man",

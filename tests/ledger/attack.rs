@@ -12,6 +12,7 @@ use relbook_ledger::json;
 use relbook_ledger::key::SigningKey;
 use relbook_ledger::store::BookPaths;
 use relbook_ledger::time::Time;
+use relbook_ledger::tree::tile::{TileEdge, TileId};
 use relbook_ledger::tree::{Frontier, leaf_hash};
 use rusqlite::Connection;
 
@@ -120,8 +121,8 @@ impl Attack {
     /// Links all entries anew and recomputes what is stored beside the log without any key.
     pub(crate) fn recompute(&self) -> &Self {
         let mut link = None;
-        let mut frontier = Frontier::new();
-        self.sql("DELETE FROM registry");
+        let mut edge = TileEdge::new();
+        self.sql("DELETE FROM registry; DELETE FROM tiles");
         for seq in 0..self.size() {
             if let Ok(mut entry) = Entry::decode(&self.bytes(seq)) {
                 entry.seq = seq;
@@ -133,15 +134,16 @@ impl Attack {
                 }
             }
             link = Some(chain::link(&self.bytes(seq)));
-            frontier.append(leaf_hash(&self.bytes(seq)));
+            edge.append(leaf_hash(&self.bytes(seq)), |id, tile| self.put_tile(id, tile));
         }
-        self.connection
-            .execute(
-                "UPDATE frontier SET size = ?1, hashes = ?2",
-                (frontier.size() as i64, frontier.to_bytes()),
-            )
-            .unwrap();
+        edge.partial().for_each(|(id, tile)| self.put_tile(id, tile));
         self
+    }
+
+    fn put_tile(&self, id: TileId, tile: &[[u8; 32]]) {
+        let row = (id.index << 3 | u64::from(id.level)) as i64;
+        let sql = "INSERT INTO tiles VALUES (?1, ?2)";
+        self.connection.execute(sql, (row, tile.as_flattened())).unwrap();
     }
 
     /// Signs the log as it now is with the book's key: one checkpoint, and the pin.

@@ -101,9 +101,10 @@ fn a_writer_does_not_build_on_an_end_that_was_not_signed() {
         let error = Writer::open(book.dir()).unwrap_err();
         assert!(matches!(error, OpenError::Damaged { .. }), "{change}: {error}");
     };
-    damaged("UPDATE frontier SET size = 6");
-    damaged("UPDATE frontier SET hashes = zeroblob(length(hashes))");
-    damaged("DELETE FROM frontier; INSERT INTO frontier VALUES (0, 7, x'00')");
+    damaged("UPDATE tiles SET hashes = substr(hashes, 1, 192)");
+    damaged("UPDATE tiles SET hashes = zeroblob(length(hashes))");
+    damaged("UPDATE tiles SET hashes = x'00'");
+    damaged("DELETE FROM tiles");
     damaged("DELETE FROM checkpoints WHERE size = 7");
     damaged("UPDATE checkpoints SET note = replace(note, '7', '7 ') WHERE size = 7");
     damaged("DELETE FROM events WHERE seq = 0");

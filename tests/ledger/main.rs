@@ -8,10 +8,13 @@
 
 mod append;
 mod attack;
+mod bitflip;
 mod clock;
 mod crash;
 mod keys;
 mod open;
+mod power;
+mod proof;
 mod refusal;
 mod schemas;
 mod scratch;

@@ -8,7 +8,7 @@ use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
 use relbook_ledger::statement;
-use relbook_ledger::store::{AppendError, BookPaths, Clock, Ledger, NewBook, Receipt, Writer};
+use relbook_ledger::store::{AppendError, Appended, BookPaths, Clock, Ledger, NewBook, Writer};
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
@@ -86,7 +86,7 @@ impl Scratch {
     }
 
     /// Appends one signed event with a new writer.
-    pub(crate) fn append(&self, signed: SignedEvent) -> Receipt {
+    pub(crate) fn append(&self, signed: SignedEvent) -> Appended {
         self.writer().append(&[signed]).unwrap().remove(0)
     }
 

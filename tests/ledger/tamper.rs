@@ -244,16 +244,27 @@ fn what_stands_beside_the_log_must_be_exact() {
     outsider("registry-list", 7, |a| {
         a.sql("INSERT INTO registry VALUES (7)");
     });
-    outsider("frontier-wrong", None, |a| {
-        a.sql("UPDATE frontier SET size = 10");
-    });
-    outsider("frontier-wrong", None, |a| {
-        a.sql("DELETE FROM frontier");
-    });
-    let flipped = "UPDATE frontier SET hashes = zeroblob(length(hashes))";
-    outsider("frontier-wrong", None, |a| {
-        a.sql(flipped);
-    });
+    for change in [
+        "UPDATE tiles SET hashes = substr(hashes, 1, length(hashes) - 32)",
+        "UPDATE tiles SET hashes = zeroblob(length(hashes))",
+        "UPDATE tiles SET hashes = CAST(hashes || x'00' AS BLOB)",
+        "INSERT INTO tiles VALUES (8, zeroblob(32))",
+        "DELETE FROM tiles",
+    ] {
+        outsider("tile-wrong", None, |a| {
+            a.sql(change);
+        });
+    }
+    let wide = |change: &'static str| {
+        let book = Scratch::new().furnished().with_commits(&[300, 300]);
+        let attack = Attack::on(&book);
+        attack.sql(change);
+        attack.cover_tracks();
+        expect(&book, "tile-wrong", None);
+    };
+    wide("UPDATE tiles SET hashes = zeroblob(8192) WHERE id = 8");
+    wide("UPDATE tiles SET hashes = (SELECT hashes FROM tiles WHERE id = 0) WHERE id = 8");
+    wide("DELETE FROM tiles WHERE id = 0");
     for change in [
         "UPDATE meta SET value = x'00' WHERE key = 'origin'",
         "DELETE FROM meta WHERE key = 'book_key'",

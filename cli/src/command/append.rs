@@ -5,13 +5,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
-use relbook_ledger::store::{Receipt, Writer};
+use relbook_ledger::store::{Appended, Ledger, Writer};
 use serde_json::Map;
 
 use super::flags;
@@ -32,6 +32,7 @@ Examples:
   relbook append incident.opened --incident-id INC-7 --severity high
   relbook append --from events.ndjson               one batch: all of it, or nothing
   some-tool | relbook append --from - --batch 1000  a stream: batches of 1000
+  relbook append build ... --receipts proofs        keep the proof that the book took it
 
 `relbook append KIND --help` lists the fields of a kind. id, occurred_at and ledger are filled in
 when they are left out; the same id with the same content is the same event, so a retry is safe.";
@@ -41,6 +42,7 @@ when they are left out; the same id with the same content is the same event, so 
 pub struct AppendArgs {
     from: Option<String>,
     batch: Option<usize>,
+    receipts: Option<PathBuf>,
     event: Option<Flags>,
 }
 
@@ -64,9 +66,16 @@ impl Args for AppendArgs {
             .requires("from")
             .value_parser(clap::value_parser!(u64).range(1..=BATCH_EVENTS_MAX as u64))
             .help("Append N events at a time, each batch atomic [default: the whole file]");
+        let receipts = Arg::new("receipts")
+            .long("receipts")
+            .value_name("DIR")
+            .global(true)
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("Keep the receipt of each event there, as ID.tlog-proof");
         let mut command = command
             .arg(from)
             .arg(batch)
+            .arg(receipts)
             .after_help(EXAMPLES)
             .subcommand_value_name("KIND")
             .subcommand_help_heading("Short forms and kinds")
@@ -105,7 +114,8 @@ impl FromArgMatches for AppendArgs {
             .subcommand()
             .map(|(name, matches)| Flags { name: name.to_owned(), matches: matches.clone() });
         let batch = matches.get_one::<u64>("batch").and_then(|n| usize::try_from(*n).ok());
-        Ok(Self { from: matches.get_one::<String>("from").cloned(), batch, event })
+        let receipts = matches.get_one::<PathBuf>("receipts").cloned();
+        Ok(Self { from: matches.get_one::<String>("from").cloned(), batch, receipts, event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -125,10 +135,29 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         }
     };
     submit::show(ui, &receipts, Map::new())?;
+    if let Some(dir) = args.receipts {
+        keep(&dir, &receipts, config)?;
+    }
     Ok(ExitCode::Done)
 }
 
-fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Receipt>, Error> {
+/// Writes the receipt of each event into a directory.
+fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error> {
+    let failed = |path: &Path, error: &std::io::Error| {
+        Error::file(path, "write", error)
+            .hint("the events are in the book; `relbook receipt ID` gives their receipts again")
+    };
+    std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
+    let ledger = Ledger::open(&config.book)?;
+    for event in appended {
+        let receipt = ledger.receipt_under(event.seq, &event.checkpoint)?;
+        let path = dir.join(format!("{}.tlog-proof", event.id));
+        std::fs::write(&path, receipt.to_string()).map_err(|error| failed(&path, &error))?;
+    }
+    Ok(())
+}
+
+fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Appended>, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
@@ -158,7 +187,7 @@ fn append_from(
     batch: Option<usize>,
     config: &Config,
     ui: &Ui,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
         return append_lines(Lines::new(input, "standard input"), batch, config, ui);
@@ -174,10 +203,10 @@ fn append_lines(
     batch: Option<usize>,
     config: &Config,
     ui: &Ui,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     // The book is opened after the first batch was read: a slow producer holds nobody up.
     let mut writer: Option<Writer> = None;
-    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut receipts: Vec<Appended> = Vec::new();
     let bar = ui.progress("appending", 0);
     loop {
         let read = read_batch(&mut lines, batch);

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
-use relbook_ledger::store::{Clock as _, Receipt, SystemClock};
+use relbook_ledger::store::{Appended, Clock as _, SystemClock};
 use relbook_ledger::time::Time;
 use relbook_query::Book;
 use serde_json::{Map, Value, json};
@@ -196,7 +196,7 @@ fn append(
     config: &Config,
     ui: &Ui,
     events: Vec<Map<String, Value>>,
-) -> Result<Vec<Receipt>, Error> {
+) -> Result<Vec<Appended>, Error> {
     if events.is_empty() {
         return Ok(Vec::new());
     }
@@ -213,7 +213,7 @@ fn append(
     }
     let total = events.len() as u64;
     let bar: Progress = ui.progress("appending", total);
-    let mut receipts: Vec<Receipt> = Vec::new();
+    let mut receipts: Vec<Appended> = Vec::new();
     let mut events = events.into_iter().peekable();
     while events.peek().is_some() {
         let batch = events.by_ref().take(size.unwrap_or(usize::MAX));
@@ -243,7 +243,7 @@ fn show_events(ui: &mut Ui, history: &History) -> Result<ExitCode, Error> {
     Ok(ExitCode::Done)
 }
 
-fn show(ui: &mut Ui, history: &History, receipts: &[Receipt]) -> Result<(), Error> {
+fn show(ui: &mut Ui, history: &History, receipts: &[Appended]) -> Result<(), Error> {
     show_warnings(ui, history);
     let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
     match ui.format() {

@@ -220,7 +220,8 @@ fn write_new(path: &Path, text: &str, secret: bool) -> Result<(), Error> {
     })
 }
 
-fn read_public(path: &Path) -> Result<PublicKey, Error> {
+/// Reads the file of a public key.
+pub(super) fn read_public(path: &Path) -> Result<PublicKey, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))?;
     if text.contains("PRIVATE KEY") {
         let message = format!("`{}` is a private key", path.display());

@@ -10,6 +10,7 @@ pub mod ask;
 pub mod bindings;
 pub mod checkpoint;
 pub mod commit;
+pub mod compare;
 pub mod compat;
 pub mod completions;
 pub mod debt;
@@ -35,6 +36,7 @@ pub mod period;
 pub mod population;
 pub mod query;
 mod question;
+pub mod receipt;
 pub mod releases;
 pub mod rollback;
 pub mod runbook;
@@ -65,6 +67,11 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Completions(args) => return completions::run(args, ui),
         Command::Man(args) => return man::run(args, ui),
         Command::Demo(args) => return demo::run(args, &cli.options.book, ui),
+        Command::Receipt(args) => {
+            if let Some(check) = args.check() {
+                return receipt::check(check, ui);
+            }
+        }
         _ => {}
     }
     let config = Config::new(cli.options)?;
@@ -100,6 +107,8 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Exposure(args) => exposure::run(args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
+        Command::Compare(args) => compare::run(&args, &config, ui),
+        Command::Receipt(args) => receipt::run(&args, &config, ui),
         Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
         }

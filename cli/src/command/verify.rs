@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use relbook_ledger::checkpoint::root_base64;
-use relbook_ledger::key::PublicKey;
+use relbook_ledger::receipt::Receipt;
 use relbook_ledger::store::{Report, VerifyFailure, VerifyOptions, verify};
 use relbook_ledger::verify::VerifyError;
 use serde_json::{Value, json};
 
+use super::key::read_public;
 use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
@@ -26,6 +27,7 @@ Examples:
   relbook verify
   relbook verify --checkpoint orion.checkpoint     a checkpoint that you kept: nothing before it
                                                    was changed or cut off since
+  relbook verify --receipt deploy.tlog-proof       the event of a receipt still stands where it was
   relbook verify --since orion.checkpoint          signatures only from there on: quicker
   relbook verify --pub book.pub                    the book's key as you know it
 
@@ -35,6 +37,9 @@ pub struct VerifyArgs {
     /// A signed checkpoint that was kept elsewhere; may be repeated
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Vec<PathBuf>,
+    /// A receipt that was kept elsewhere; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Vec<PathBuf>,
     /// A signed checkpoint up to which an earlier run verified the signatures
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
@@ -48,8 +53,9 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
     // The book must also still hold what it held when the earlier run ended.
     let kept = args.checkpoint.iter().chain(&args.since);
     let options = VerifyOptions {
-        book_key: args.public_key.as_deref().map(public_key).transpose()?,
+        book_key: args.public_key.as_deref().map(read_public).transpose()?,
         checkpoints: kept.map(|path| text(path)).collect::<Result<_, _>>()?,
+        receipts: args.receipt.iter().map(|path| receipt(path)).collect::<Result<_, _>>()?,
         since: args.since.as_deref().map(text).transpose()?,
     };
     let outcome = {
@@ -74,10 +80,9 @@ fn text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, Error> {
-    PublicKey::from_pem(&text(path)?).map_err(|error| {
-        Error::not_done("key", format!("`{}` holds no usable public key: {error}", path.display()))
-    })
+fn receipt(path: &Path) -> Result<Receipt, Error> {
+    Receipt::parse(&text(path)?)
+        .map_err(|error| Error::not_done("receipt", format!("`{}`: {error}", path.display())))
 }
 
 /// Says what was proven, in the order in which it rests on each other.
@@ -91,10 +96,13 @@ fn checked(report: &Report) -> Vec<String> {
         "roles by log order; sequence without gaps; ledger clock never back".to_owned(),
         "BLAKE3 chain from the genesis event to the last".to_owned(),
         format!("RFC 6962 root against {} stored checkpoints", report.checkpoints),
-        "database schema, registry list and tree edge".to_owned(),
+        "database schema, registry list and tiles of the tree".to_owned(),
     ];
     if let Some(size) = report.pin_size {
         checked.push(format!("the pin outside the database, at size {size}"));
+    }
+    if report.receipts > 0 {
+        checked.push(format!("{} receipts that were kept elsewhere", report.receipts));
     }
     if report.book_key_checked {
         checked.push("the book's key against the one that it is known by".to_owned());

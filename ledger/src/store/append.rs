@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::ledger::{ReadError, read_entry};
-use super::pin;
 use super::writer::Writer;
+use super::{pin, tile};
 use crate::admission::{Code, Refusal};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
@@ -29,7 +29,8 @@ use crate::parallel;
 use crate::registry::Registry;
 use crate::statement;
 use crate::time::Time;
-use crate::tree::{self, Frontier};
+use crate::tree::tile::{Tile, TileEdge, TileId};
+use crate::tree::{self, Hash};
 
 /// How many events are parsed and verified in parallel at a time; bounds the memory of a batch.
 const CHUNK_EVENTS: usize = 2_048;
@@ -72,7 +73,7 @@ pub enum AppendError {
 
 /// Says that an event is in the book, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
+pub struct Appended {
     /// The event's place.
     pub seq: u64,
     /// The event's id.
@@ -89,7 +90,9 @@ pub struct Receipt {
 struct Stage {
     clock: Time,
     chain: ChainHash,
-    frontier: Frontier,
+    edge: TileEdge,
+    /// The tiles that the batch completes.
+    whole_tiles: Vec<(TileId, Tile)>,
     /// The registry after the batch, when the batch changes it.
     registry: Option<Registry>,
     entries: Vec<StagedEntry>,
@@ -139,7 +142,7 @@ impl Writer {
     /// [`AppendError::Refused`] naming the first line that breaks a rule; then the refusal itself
     /// is recorded when its author holds, or held, a key and signed the bytes. Otherwise
     /// [`AppendError`] as its variants say.
-    pub fn append(&mut self, batch: &[SignedEvent]) -> Result<Vec<Receipt>, AppendError> {
+    pub fn append(&mut self, batch: &[SignedEvent]) -> Result<Vec<Appended>, AppendError> {
         self.check_usable()?;
         match self.stage(batch, false) {
             Ok(stage) => self.commit(stage),
@@ -166,7 +169,7 @@ impl Writer {
         &mut self,
         kind: Kind,
         fields: Map<String, Value>,
-    ) -> Result<Receipt, AppendError> {
+    ) -> Result<Appended, AppendError> {
         self.check_usable()?;
         let clock = self.batch_clock(true).map_err(AppendError::Refused)?;
         let mut event = Map::new();
@@ -226,7 +229,8 @@ impl Writer {
         let mut stage = Stage {
             clock: self.batch_clock(by_book).map_err(StageError::Stopped)?,
             chain: self.chain,
-            frontier: self.frontier.clone(),
+            edge: self.edge.clone(),
+            whole_tiles: Vec::new(),
             registry: None,
             entries: Vec::with_capacity(batch.len()),
             ids: HashMap::with_capacity(batch.len()),
@@ -291,7 +295,7 @@ impl Writer {
             origin: &self.ledger.origin,
             book_key: self.ledger.book_key,
             simulated_clock: self.ledger.simulated_clock,
-            seq: stage.frontier.size(),
+            seq: stage.edge.size(),
             registry,
         };
         let (event, by_book) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
@@ -355,14 +359,14 @@ impl Writer {
     }
 
     /// Stores a staged batch and acknowledges it.
-    fn commit(&mut self, stage: Stage) -> Result<Vec<Receipt>, AppendError> {
+    fn commit(&mut self, stage: Stage) -> Result<Vec<Appended>, AppendError> {
         if stage.entries.is_empty() {
             return self.receipts(&stage, None);
         }
         let checkpoint = Checkpoint {
             origin: self.ledger.origin.clone(),
-            size: stage.frontier.size(),
-            root: stage.frontier.root(),
+            size: stage.edge.size(),
+            root: stage.edge.root(),
         };
         let signed = checkpoint.sign(&self.book_key).expect("the origin names this book's key");
         if let Err(source) = self.store(&stage, &signed) {
@@ -375,8 +379,8 @@ impl Writer {
             return Err(AppendError::Pin { path, source });
         }
         self.chain = stage.chain;
-        self.frontier = stage.frontier.clone();
-        self.ledger.size = stage.frontier.size();
+        self.edge = stage.edge.clone();
+        self.ledger.size = stage.edge.size();
         self.ledger.clock = stage.clock;
         if let Some(registry) = &stage.registry {
             self.ledger.registry = registry.clone();
@@ -402,9 +406,7 @@ impl Writer {
         transaction
             .prepare_cached("INSERT INTO checkpoints(size, note) VALUES (?1, ?2)")?
             .execute((size, &checkpoint.note))?;
-        transaction
-            .prepare_cached("UPDATE frontier SET size = ?1, hashes = ?2 WHERE id = 0")?
-            .execute((size, stage.frontier.to_bytes()))?;
+        tile::store(&transaction, stage.changed_tiles())?;
         transaction.commit()
     }
 
@@ -412,7 +414,7 @@ impl Writer {
         &self,
         stage: &Stage,
         commit: Option<Arc<SignedCheckpoint>>,
-    ) -> Result<Vec<Receipt>, AppendError> {
+    ) -> Result<Vec<Appended>, AppendError> {
         let first = self.ledger.size - stage.entries.len() as u64;
         let receipt = |outcome: &Outcome| match *outcome {
             Outcome::Stored(seq, id) => self.stored_receipt(seq, id),
@@ -420,7 +422,7 @@ impl Writer {
                 let (Some(staged), Some(checkpoint)) = (stage.entries.get(entry), &commit) else {
                     unreachable!("an outcome names an entry of its own, committed batch");
                 };
-                Ok(Receipt {
+                Ok(Appended {
                     seq: first + entry as u64,
                     id: staged.id,
                     chain_hash: staged.chain_hash,
@@ -432,11 +434,11 @@ impl Writer {
         stage.outcomes.iter().map(receipt).collect()
     }
 
-    fn stored_receipt(&self, seq: u64, id: Uuid) -> Result<Receipt, AppendError> {
+    fn stored_receipt(&self, seq: u64, id: Uuid) -> Result<Appended, AppendError> {
         let missing = || ReadError::Damaged { detail: format!("nothing covers seq {seq}") };
         let raw = read_entry(&self.ledger.connection, seq)?.ok_or_else(missing)?;
         let checkpoint = self.ledger.checkpoint_covering(seq)?.ok_or_else(missing)?;
-        Ok(Receipt {
+        Ok(Appended {
             seq,
             id,
             chain_hash: chain::link(&raw.bytes),
@@ -447,6 +449,14 @@ impl Writer {
 }
 
 impl Stage {
+    /// Returns the tiles that the batch completes, and the partial ones that it changes.
+    fn changed_tiles(&self) -> impl Iterator<Item = (TileId, &[Hash])> {
+        let whole = self.whole_tiles.iter().map(|(id, tile)| (*id, tile.as_slice()));
+        // A level changes when the one below completes a tile.
+        let highest = self.whole_tiles.iter().map(|(id, _)| id.level + 1).max().unwrap_or(0);
+        whole.chain(self.edge.partial().filter(move |(id, _)| id.level <= highest))
+    }
+
     /// Gives an event its place; returns the index of its entry.
     fn place(
         &mut self,
@@ -456,7 +466,7 @@ impl Stage {
         pae: Vec<u8>,
         before: &Registry,
     ) -> usize {
-        let seq = self.frontier.size();
+        let seq = self.edge.size();
         let entry = Entry {
             seq,
             received,
@@ -472,7 +482,8 @@ impl Stage {
         }
         self.clock = received;
         self.chain = chain::link(&bytes);
-        self.frontier.append(tree::leaf_hash(&bytes));
+        let whole = &mut self.whole_tiles;
+        self.edge.append(tree::leaf_hash(&bytes), |id, tile| whole.push((id, tile.to_vec())));
         let index = self.entries.len();
         self.entries.push(StagedEntry {
             id: event.header.id,

@@ -21,7 +21,7 @@ use crate::key::{PublicKey, SigningKey};
 use crate::note;
 use crate::registry::Registry;
 use crate::time::Time;
-use crate::tree::Frontier;
+use crate::tree::tile::TileEdge;
 
 /// What a new book is to be.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ impl Ledger {
             paths,
         };
         let chain = chain::genesis(&book.origin, &created.book_key);
-        let mut writer = Writer::assemble(ledger, book_key, clock, Frontier::new(), chain, lock);
+        let mut writer = Writer::assemble(ledger, book_key, clock, TileEdge::new(), chain, lock);
         writer.write_meta().map_err(OpenError::database(&writer.ledger.paths.database()))?;
         let first = [
             (Kind::BookCreated, genesis_fields(&book, created.book_key)),
@@ -159,7 +159,6 @@ impl Writer {
         ] {
             transaction.execute("INSERT INTO meta(key, value) VALUES (?1, ?2)", (key, value))?;
         }
-        transaction.execute("INSERT INTO frontier(id, size, hashes) VALUES (0, 0, x'')", [])?;
         transaction.commit()
     }
 }

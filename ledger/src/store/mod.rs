@@ -1,7 +1,7 @@
 //! The book on disk: one SQLite database, one writer, any number of readers (ledger-format 5).
 //!
 //! ```text
-//! book/ledger.db      entries, registry index, checkpoints, right edge of the tree
+//! book/ledger.db      entries, registry index, checkpoints, tiles of the tree
 //! book/pin            the newest signed checkpoint, outside the database
 //! book/writer.lock    held by the one writer; its text says who
 //! book/keys/          the book's key, and the admin key that `init` made
@@ -13,6 +13,7 @@
 mod append;
 mod blob;
 mod clock;
+mod compare;
 mod create;
 mod durable;
 mod ledger;
@@ -22,12 +23,14 @@ mod pin;
 mod refusal;
 mod schema;
 mod sqlite;
+mod tile;
 mod verify;
 mod writer;
 
-pub use append::{AppendError, Receipt};
+pub use append::{AppendError, Appended};
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
+pub use compare::{CompareError, Comparison, Fork, compare};
 pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::append::{AppendError, Receipt, id_of};
+use super::append::{AppendError, Appended, id_of};
 use super::writer::Writer;
 use crate::admission::{Code, Refusal};
 use crate::envelope::SignedEvent;
@@ -29,7 +29,7 @@ impl Writer {
         author_key: KeyId,
         refused_kind: Option<&str>,
         refused_id: Option<&str>,
-    ) -> Result<Option<Receipt>, AppendError> {
+    ) -> Result<Option<Appended>, AppendError> {
         let Some(grant) = self.registry().keyring().latest(author_key) else { return Ok(None) };
         let author = grant.principal.clone();
         let mut fields = Map::new();

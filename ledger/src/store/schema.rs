@@ -1,8 +1,8 @@
 //! The tables of `ledger.db`, and the check that a database has these and nothing else.
 //!
 //! `events` is the log. `registry` lists the seqs of the events that build the registry, so that
-//! opening a book need not read the log; `verify` proves the list. `frontier` is the right edge of
-//! the tree; tiles, when they come, get a table of their own beside it and a new format number.
+//! opening a book need not read the log; `verify` proves the list. `tiles` holds the inner hashes
+//! of the tree; the last tile of each level is partial and is replaced as it grows.
 //! The triggers are seat belts against mistakes, not proof: whoever can write the file can drop
 //! them, which is why the whole schema is compared with what is compiled in.
 
@@ -21,8 +21,12 @@ const STATEMENTS: &[&str] = &[
     "CREATE UNIQUE INDEX events_id ON events(id)",
     "CREATE TABLE registry(seq INTEGER PRIMARY KEY) STRICT",
     "CREATE TABLE checkpoints(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
-    "CREATE TABLE frontier(id INTEGER PRIMARY KEY CHECK(id = 0), size INTEGER NOT NULL, \
-     hashes BLOB NOT NULL) STRICT",
+    // The id is 8 x index + level.
+    "CREATE TABLE tiles(id INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT",
+    "CREATE TRIGGER tiles_no_delete BEFORE DELETE ON tiles BEGIN \
+     SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+    "CREATE TRIGGER tiles_no_update BEFORE UPDATE ON tiles WHEN length(OLD.hashes) = 8192 BEGIN \
+     SELECT RAISE(ABORT, 'the ledger is append-only'); END",
 ];
 
 /// The tables whose rows are written once.

@@ -12,11 +12,13 @@ use uuid::Uuid;
 
 use super::ledger::ReadError;
 use super::open_error::OpenError;
-use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite};
+use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite, tile};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
+use crate::receipt::Receipt;
 use crate::tree::Hash;
+use crate::tree::tile::{TileEdge, TileId};
 use crate::verify::{Known, Row, Verifier, VerifyError, Witness};
 
 /// How many rows, and how many bytes of them, are verified at a time.
@@ -30,6 +32,8 @@ pub struct VerifyOptions {
     pub book_key: Option<PublicKey>,
     /// Signed checkpoints kept elsewhere, as their text.
     pub checkpoints: Vec<String>,
+    /// Receipts kept elsewhere.
+    pub receipts: Vec<Receipt>,
     /// A signed checkpoint up to which an earlier run verified the signatures, as its text.
     pub since: Option<String>,
 }
@@ -51,6 +55,8 @@ pub struct Report {
     pub verified_signatures: u64,
     /// How many stored checkpoints were verified: all of them.
     pub checkpoints: u64,
+    /// The number of receipts that were verified.
+    pub receipts: u64,
     /// The size of the checkpoint from which signatures were verified.
     pub since: Option<u64>,
     /// The number of events under the pin, if there is one.
@@ -140,6 +146,10 @@ pub fn verify(
     if let Some(note) = &options.since {
         verifier.check_witness(Witness::Given, note)?;
     }
+    for receipt in &options.receipts {
+        let seq = receipt.seq;
+        receipt.check(&key).map_err(|source| VerifyError::Receipt { seq, source })?;
+    }
     check_meta(&transaction, &origin, key)?;
     check_beside(&transaction, &mut verifier)?;
     for (witness, note) in witnesses(pin.as_deref(), options) {
@@ -156,7 +166,8 @@ pub fn verify(
         checkpoints: verifier.verified_checkpoints(),
         since: since.map(|since| since.size),
         pin_size: pin_size.map(|pin| pin.size),
-        truncation_checked: pin.is_some() || !options.checkpoints.is_empty(),
+        truncation_checked: witnesses(pin.as_deref(), options).next().is_some(),
+        receipts: options.receipts.len() as u64,
         simulated_clock: verifier.simulated_clock(),
     })
 }
@@ -208,7 +219,10 @@ fn witnesses<'a>(
     pin: Option<&'a str>,
     options: &'a VerifyOptions,
 ) -> impl Iterator<Item = (Witness, &'a str)> {
-    let given = options.checkpoints.iter().map(|note| (Witness::Given, note.as_str()));
+    // A receipt proves that its event led to the root that it names; the log must have that root.
+    let receipts = options.receipts.iter().map(|receipt| &receipt.checkpoint);
+    let given = options.checkpoints.iter().chain(receipts);
+    let given = given.map(|note| (Witness::Given, note.as_str()));
     pin.into_iter().map(|note| (Witness::Pin, note)).chain(given)
 }
 
@@ -251,6 +265,9 @@ fn scan(
         }
         let ended = row.is_none();
         verifier.check_rows(&chunk)?;
+        for (id, hashes) in verifier.take_whole_tiles() {
+            check_tile(connection, id, &hashes)?;
+        }
         progress(verifier.size(), total);
         (bytes, _) = (0, chunk.clear());
         if ended {
@@ -281,7 +298,7 @@ fn check_meta(connection: &Connection, origin: &str, key: PublicKey) -> Result<(
     }
 }
 
-/// Checks what the database keeps beside the log: index, lists, edge, checkpoints.
+/// Checks what the database keeps beside the log: index, lists, checkpoints, tiles.
 fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), VerifyFailure> {
     check_id_index(connection, verifier)?;
     let listed = numbers(connection, "SELECT seq FROM registry NOT INDEXED ORDER BY seq")?;
@@ -292,13 +309,28 @@ fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), 
         statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
     let stored: Vec<(u64, String)> = rows.collect::<rusqlite::Result<_>>()?;
     verifier.check_stored(&stored)?;
-    let mut statement = connection.prepare("SELECT size, hashes FROM frontier NOT INDEXED")?;
-    let rows =
-        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
-    let edges: Vec<(u64, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
-    match edges.as_slice() {
-        [(size, hashes)] => Ok(verifier.check_frontier(*size, hashes)?),
-        _ => Err(VerifyError::Frontier.into()),
+    check_tiles(connection, verifier)
+}
+
+/// Checks the partial tiles, and that there are no others than those of the tree.
+fn check_tiles(connection: &Connection, verifier: &Verifier) -> Result<(), VerifyFailure> {
+    let mut expected = TileEdge::whole_tiles(verifier.size());
+    for (id, hashes) in verifier.partial_tiles() {
+        check_tile(connection, id, hashes)?;
+        expected += 1;
+    }
+    let found = numbers(connection, "SELECT count(*) FROM tiles NOT INDEXED")?;
+    if found == [expected] { Ok(()) } else { Err(VerifyError::SpareTile.into()) }
+}
+
+fn check_tile(connection: &Connection, id: TileId, hashes: &[Hash]) -> Result<(), VerifyFailure> {
+    match tile::read(connection, id) {
+        Ok(Some(stored)) if stored == hashes => Ok(()),
+        Ok(_) | Err(ReadError::Damaged { .. }) => {
+            Err(VerifyError::Tile { level: id.level, index: id.index }.into())
+        }
+        Err(ReadError::Database { source }) => Err(source.into()),
+        Err(other) => Err(other.into()),
     }
 }
 

@@ -12,21 +12,21 @@ use super::clock::{Clock, SystemClock};
 use super::ledger::{Ledger, ReadError, Record, read_entry};
 use super::lock::WriterLock;
 use super::open_error::OpenError;
-use super::{BookPaths, pin, sqlite};
+use super::{BookPaths, pin, sqlite, tile};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::key::SigningKey;
 use crate::limits::BATCH_EVENTS_MAX;
 use crate::registry::Registry;
 use crate::time::Time;
-use crate::tree::Frontier;
+use crate::tree::tile::TileEdge;
 
 /// A book, open for appending.
 pub struct Writer {
     pub(super) ledger: Ledger,
     pub(super) book_key: SigningKey,
     pub(super) clock: Box<dyn Clock>,
-    pub(super) frontier: Frontier,
+    pub(super) edge: TileEdge,
     pub(super) chain: ChainHash,
     pub(super) batch_events_max: usize,
     /// Set by an I/O error at commit: what the disk holds is then unknown.
@@ -64,22 +64,22 @@ impl Writer {
         let connection = sqlite::open_write(&paths.database())?;
         let ledger = Ledger::load(connection, paths)?;
         let book_key = read_book_key(&ledger)?;
-        let (frontier, chain) = check_end(&ledger)?;
+        let (edge, chain) = check_end(&ledger)?;
         check_pin(&ledger)?;
-        Ok(Self::assemble(ledger, book_key, clock, frontier, chain, lock))
+        Ok(Self::assemble(ledger, book_key, clock, edge, chain, lock))
     }
 
     pub(super) fn assemble(
         ledger: Ledger,
         book_key: SigningKey,
         clock: Box<dyn Clock>,
-        frontier: Frontier,
+        edge: TileEdge,
         chain: ChainHash,
         lock: WriterLock,
     ) -> Self {
         let batch_events_max = BATCH_EVENTS_MAX;
         let poisoned = false;
-        Self { ledger, book_key, clock, frontier, chain, batch_events_max, poisoned, _lock: lock }
+        Self { ledger, book_key, clock, edge, chain, batch_events_max, poisoned, _lock: lock }
     }
 
     /// Returns the book for reading, up to the last commit of this writer.
@@ -135,35 +135,23 @@ fn read_book_key(ledger: &Ledger) -> Result<SigningKey, OpenError> {
     Ok(key)
 }
 
-/// Checks that frontier, last entry and last checkpoint agree, and returns what comes after them.
-fn check_end(ledger: &Ledger) -> Result<(Frontier, ChainHash), OpenError> {
+/// Checks that tiles, last entry and last checkpoint agree, and returns what comes after them.
+fn check_end(ledger: &Ledger) -> Result<(TileEdge, ChainHash), OpenError> {
     let path = ledger.paths.database();
     let damaged = |detail: String| OpenError::damaged(&path, detail);
     let read = |error: ReadError| damaged(error.to_string());
-    let (size, hashes): (i64, Vec<u8>) = ledger
-        .connection
-        .query_row("SELECT size, hashes FROM frontier WHERE id = 0", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .map_err(OpenError::database(&path))?;
-    let frontier = Frontier::from_bytes(size.cast_unsigned(), &hashes)
-        .map_err(|error| damaged(error.to_string()))?;
-    if frontier.size() != ledger.size {
-        return Err(damaged(format!(
-            "its tree has {} leaves, its log {} events",
-            frontier.size(),
-            ledger.size
-        )));
-    }
+    let partial = tile::read_partial(&ledger.connection, ledger.size).map_err(read)?;
+    let edge =
+        TileEdge::from_partial(ledger.size, partial).map_err(|error| damaged(error.to_string()))?;
     let stored = ledger.checkpoint().map_err(read)?;
     let checkpoint = Checkpoint::open(&stored.note, &ledger.origin, &ledger.book_key)
         .map_err(|error| damaged(error.to_string()))?;
-    if checkpoint.size != frontier.size() || checkpoint.root != frontier.root() {
+    if checkpoint.size != edge.size() || checkpoint.root != edge.root() {
         return Err(damaged("its tree is not the one that was signed last".to_owned()));
     }
     let last = read_entry(&ledger.connection, ledger.size - 1).map_err(read)?;
     let last = last.ok_or_else(|| damaged("its last entry is missing".to_owned()))?;
-    Ok((frontier, chain::link(&last.bytes)))
+    Ok((edge, chain::link(&last.bytes)))
 }
 
 /// Checks that the database holds at least what was acknowledged, and that it is the same.

@@ -4,6 +4,7 @@ use crate::admission::{Code, Refusal};
 use crate::checkpoint::CheckpointError;
 use crate::entry::EntryError;
 use crate::envelope::EnvelopeError;
+use crate::receipt::ReceiptError;
 use crate::time::Time;
 
 /// Where a signed checkpoint was found.
@@ -166,9 +167,25 @@ pub enum VerifyError {
         /// Whether the list has it.
         listed: bool,
     },
-    /// The stored right edge of the tree is not that of the log.
-    #[error("the stored edge of the tree is not that of the log")]
-    Frontier,
+    /// A given receipt does not prove its event.
+    #[error("the receipt of seq {seq} proves nothing: {source}")]
+    Receipt {
+        /// What it is for.
+        seq: u64,
+        /// Why.
+        source: ReceiptError,
+    },
+    /// A stored tile is not that of the log's tree, or is missing.
+    #[error("tile {index} of level {level} is not that of the log's tree")]
+    Tile {
+        /// The tile's level.
+        level: u8,
+        /// The tile's place in its level.
+        index: u64,
+    },
+    /// There are tiles that the log's tree does not have.
+    #[error("there are tiles that the log's tree does not have")]
+    SpareTile,
     /// No stored checkpoint covers the end of the log.
     #[error("no checkpoint covers the log's {size} events: events were added without the book")]
     CheckpointMissing {
@@ -235,7 +252,8 @@ impl VerifyError {
             Self::IdColumn { .. } => "id-column",
             Self::IdIndex { .. } => "id-index",
             Self::RegistryList { .. } => "registry-list",
-            Self::Frontier => "frontier-wrong",
+            Self::Receipt { .. } => "receipt-invalid",
+            Self::Tile { .. } | Self::SpareTile => "tile-wrong",
             Self::CheckpointMissing { .. } => "checkpoint-missing",
             Self::CheckpointInvalid { witness, .. } => match witness {
                 Witness::Stored => "checkpoint-invalid",
@@ -268,6 +286,7 @@ impl VerifyError {
             | Self::Signature { seq }
             | Self::Inadmissible { seq, .. }
             | Self::DuplicateId { seq, .. }
+            | Self::Receipt { seq, .. }
             | Self::IdColumn { seq }
             | Self::IdIndex { seq }
             | Self::RegistryList { seq, .. } => Some(seq),

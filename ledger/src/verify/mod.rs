@@ -23,7 +23,8 @@ use crate::key::{KeyId, PublicKey};
 use crate::parallel;
 use crate::registry::Registry;
 use crate::time::Time;
-use crate::tree::{self, Frontier, Hash};
+use crate::tree::tile::{Tile, TileEdge, TileId};
+use crate::tree::{self, Hash};
 
 /// One row of the log as it is stored.
 #[derive(Debug, Clone)]
@@ -67,7 +68,9 @@ pub struct Verifier {
     book: Option<Book>,
     registry: Registry,
     registry_seqs: Vec<u64>,
-    frontier: Frontier,
+    edge: TileEdge,
+    // Completed since they were last taken.
+    whole_tiles: Vec<(TileId, Tile)>,
     chain: ChainHash,
     clock: Time,
     ids: HashMap<Uuid, u64>,
@@ -109,7 +112,8 @@ impl Verifier {
             book: None,
             registry: Registry::default(),
             registry_seqs: Vec::new(),
-            frontier: Frontier::new(),
+            edge: TileEdge::new(),
+            whole_tiles: Vec::new(),
             chain: [0; 32],
             clock: Time::EPOCH,
             ids: HashMap::new(),
@@ -176,7 +180,7 @@ impl Verifier {
         &mut self,
         run: Vec<(Result<Parsed, VerifyError>, &Row)>,
     ) -> Result<(), VerifyError> {
-        let first = self.frontier.size();
+        let first = self.edge.size();
         let book = self.book.clone().ok_or(VerifyError::Empty)?;
         let skip_below = self.since.as_ref().map_or(0, |since| since.size);
         let numbered: Vec<_> = (first..).zip(&run).collect();
@@ -185,7 +189,7 @@ impl Verifier {
             Some(judge(&book, &self.registry, *seq, parsed, *seq >= skip_below))
         });
         for ((parsed, row), judged) in run.into_iter().zip(judged) {
-            let seq = self.frontier.size();
+            let seq = self.edge.size();
             if row.seq.cast_unsigned() != seq {
                 return Err(VerifyError::SeqGap { seq, found: row.seq });
             }
@@ -289,13 +293,14 @@ impl Verifier {
         }
         self.clock = parsed.entry.received;
         self.chain = parsed.link;
-        self.frontier.append(parsed.leaf);
-        let size = self.frontier.size();
+        let whole = &mut self.whole_tiles;
+        self.edge.append(parsed.leaf, |id, tile| whole.push((id, tile.to_vec())));
+        let size = self.edge.size();
         if self.sizes.binary_search(&size).is_ok() {
-            self.roots.insert(size, self.frontier.root());
+            self.roots.insert(size, self.edge.root());
         }
         match &self.since {
-            Some(since) if since.size == size && since.root != self.frontier.root() => {
+            Some(since) if since.size == size && since.root != self.edge.root() => {
                 let witness = Witness::Given;
                 Err(VerifyError::CheckpointRoot { witness, size, from: 0 })
             }
@@ -305,12 +310,12 @@ impl Verifier {
 
     /// Returns the number of events so far.
     pub fn size(&self) -> u64 {
-        self.frontier.size()
+        self.edge.size()
     }
 
     /// Returns the root over the events so far.
     pub fn root(&self) -> Hash {
-        self.frontier.root()
+        self.edge.root()
     }
 
     /// Returns the book's name and key, once the first event was seen.
@@ -359,15 +364,14 @@ impl Verifier {
         }
     }
 
-    /// Checks a stored right edge of the tree.
-    ///
-    /// # Errors
-    /// [`VerifyError::Frontier`] when it is not that of the log.
-    pub fn check_frontier(&self, size: u64, hashes: &[u8]) -> Result<(), VerifyError> {
-        match Frontier::from_bytes(size, hashes) {
-            Ok(stored) if stored == self.frontier => Ok(()),
-            _ => Err(VerifyError::Frontier),
-        }
+    /// Returns the tiles that the rows since the last call completed.
+    pub fn take_whole_tiles(&mut self) -> Vec<(TileId, Tile)> {
+        std::mem::take(&mut self.whole_tiles)
+    }
+
+    /// Returns the partial tiles at the right edge.
+    pub fn partial_tiles(&self) -> impl Iterator<Item = (TileId, &[Hash])> {
+        self.edge.partial()
     }
 
     /// Checks the book's stored checkpoints, all of them, in the order of their sizes.

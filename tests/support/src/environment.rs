@@ -56,6 +56,15 @@ impl TestEnvironment {
         name.to_owned()
     }
 
+    /// Copies a directory of the directory, with all that is in it.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub fn copy(&self, from: &str, to: &str) {
+        copy_dir(&self.path().join(from), &self.path().join(to))
+            .unwrap_or_else(|error| panic!("{from}: {error}"));
+    }
+
     /// Prepares a run; the caller may add to it.
     pub fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(&self.binary);
@@ -100,6 +109,19 @@ impl TestEnvironment {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the binary can be started")
     }
+}
+
+fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        match path.is_dir() {
+            true => copy_dir(&path, &target)?,
+            false => std::fs::copy(&path, &target).map(drop)?,
+        }
+    }
+    Ok(())
 }
 
 impl Ran {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
 use relbook_ledger::statement;
-use relbook_ledger::store::{Ledger, NewBook, Receipt, Writer};
+use relbook_ledger::store::{Appended, Ledger, NewBook, Writer};
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ impl Scratch {
     ///
     /// # Panics
     /// When the book refuses them.
-    pub fn append(&mut self, events: &[Value]) -> Vec<Receipt> {
+    pub fn append(&mut self, events: &[Value]) -> Vec<Appended> {
         let batch: Vec<SignedEvent> = events.iter().map(|event| self.sign(event)).collect();
         let mut writer = Writer::open(&self.path()).expect("nobody else writes");
         writer.append(&batch).unwrap_or_else(|error| panic!("{error}: {events:#?}"))

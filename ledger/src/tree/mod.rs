@@ -1,8 +1,11 @@
 //! The RFC 6962 Merkle tree over the entries, kept as its right edge (ledger-format 3).
 //!
-//! Appending and taking the root need only the roots of the perfect subtrees that the size
-//! decomposes into: O(log n) hashes, whatever the size. Tiles and proofs, which need inner nodes,
-//! are built from the entries' leaf hashes; they are not part of this state.
+//! Taking the root needs only the roots of the perfect subtrees that the size decomposes into:
+//! O(log n) hashes, whatever the size. [`tile`] keeps the inner nodes, [`proof`] makes proofs of
+//! them and checks proofs without them.
+
+pub mod proof;
+pub mod tile;
 
 use sha2::{Digest, Sha256};
 
@@ -22,16 +25,6 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
 /// Returns the root of the empty tree: SHA-256 of nothing.
 pub fn empty_root() -> Hash {
     Sha256::digest([]).into()
-}
-
-/// Says that stored hashes are not the right edge of a tree of the stated size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{found} bytes are not the right edge of a tree of {size} leaves")]
-pub struct FrontierError {
-    /// The stated size.
-    pub size: u64,
-    /// How many bytes there are.
-    pub found: usize,
 }
 
 /// The right edge of a tree: one root per perfect subtree, the largest first.
@@ -73,23 +66,6 @@ impl Frontier {
             return empty_root();
         };
         subtrees.fold(last, |right, left| node_hash(left, &right))
-    }
-
-    /// Returns the hashes, one after the other; the size is stored beside them.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.hashes.concat()
-    }
-
-    /// Reads what [`Frontier::to_bytes`] wrote for a tree of this size.
-    ///
-    /// # Errors
-    /// [`FrontierError`] when the number of hashes does not fit the size.
-    pub fn from_bytes(size: u64, bytes: &[u8]) -> Result<Self, FrontierError> {
-        let (hashes, rest) = bytes.as_chunks();
-        if !rest.is_empty() || u32::try_from(hashes.len()) != Ok(size.count_ones()) {
-            return Err(FrontierError { size, found: bytes.len() });
-        }
-        Ok(Self { size, hashes: hashes.to_vec() })
     }
 }
 
@@ -145,23 +121,12 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_wrong_number_of_hashes_is_refused() {
-        assert!(Frontier::from_bytes(3, &[0; 64]).is_ok());
-        for (size, length) in [(3, 32), (3, 96), (4, 64), (0, 32), (1, 31), (1, 33)] {
-            assert!(Frontier::from_bytes(size, &vec![0; length]).is_err(), "{size} {length}");
-        }
-        assert_eq!(Frontier::from_bytes(0, &[]).unwrap(), Frontier::new());
-    }
-
     proptest! {
         #[test]
         fn the_edge_gives_the_root_of_the_definition(count in 0usize..130) {
             let leaves: Vec<Hash> = (0..count).map(|n| leaf_hash(&n.to_be_bytes())).collect();
             let mut frontier = Frontier::new();
             for leaf in &leaves {
-                // Storing and reading between two leaves changes nothing.
-                frontier = Frontier::from_bytes(frontier.size(), &frontier.to_bytes()).unwrap();
                 frontier.append(*leaf);
             }
             prop_assert_eq!(frontier.root(), root_by_definition(&leaves));

@@ -1,0 +1,173 @@
+//! `relbook receipt`: proof of one event in a small text file, and its check without the book.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use relbook_ledger::checkpoint::root_base64;
+use relbook_ledger::key::PublicKey;
+use relbook_ledger::receipt::{Proven, Receipt};
+use relbook_ledger::store::Ledger;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::key::read_public;
+use crate::args::Format;
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit_code::ExitCode;
+use crate::ui::Ui;
+
+/// Arguments of `receipt`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    override_usage = "relbook receipt SEQ|ID [-o FILE]\n       relbook receipt check FILE --pub book.pub",
+    after_help = "\
+Examples:
+  relbook receipt 214 -o deploy.tlog-proof                 the proof that event 214 is in the book
+  relbook receipt 019d44d0-5980-7e71-aac2-2e7e8dae2cd7     the same by the event's id
+  relbook receipt check deploy.tlog-proof --pub book.pub   needs this file and the key, no book
+
+The text is a C2SP tlog-proof: the event's entry, the hashes that lead from it to the root of the
+log, and the checkpoint with which the book signed that root.
+
+Exit codes of the check: 0 proven; 1 the file does not prove it; 4 it cannot be read."
+)]
+pub struct ReceiptArgs {
+    #[command(subcommand)]
+    command: Option<ReceiptCommand>,
+    /// The event: its seq or its id
+    #[arg(value_name = "SEQ|ID", required = true)]
+    event: Option<String>,
+    /// Write to this file instead
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReceiptCommand {
+    /// Check a receipt offline, with the book's public key and nothing else
+    Check(CheckArgs),
+}
+
+/// Arguments of `receipt check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The receipt
+    file: PathBuf,
+    /// The book's public key, as you know it (keys/book.pub of the book)
+    #[arg(long = "pub", value_name = "FILE")]
+    public_key: PathBuf,
+    /// The author's public key: also check who wrote the event
+    #[arg(long, value_name = "FILE")]
+    author: Option<PathBuf>,
+}
+
+impl ReceiptArgs {
+    /// Returns the arguments of the check, which needs no book.
+    pub(super) fn check(&self) -> Option<&CheckArgs> {
+        self.command.as_ref().map(|ReceiptCommand::Check(args)| args)
+    }
+}
+
+/// Prints the receipt of an event.
+pub(super) fn run(args: &ReceiptArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let ledger = Ledger::open(&config.book)?;
+    let word = args.event.as_deref().unwrap_or_default();
+    let receipt = ledger.receipt(find(&ledger, word)?)?;
+    let text = receipt.to_string();
+    match (&args.output, ui.format()) {
+        (Some(path), _) => {
+            std::fs::write(path, text).map_err(|error| Error::file(path, "write", &error))?
+        }
+        (None, Format::Table) => ui.print(&text)?,
+        (None, _) => ui.json(&json!({"seq": receipt.seq, "receipt": text}))?,
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Finds an event by its seq or its id.
+fn find(ledger: &Ledger, word: &str) -> Result<u64, Error> {
+    let missing = || {
+        let last = ledger.size() - 1;
+        Error::usage(format!("the book holds no event `{word}`"))
+            .hint(format!("name a seq from 0 to {last}, or the id of an event"))
+    };
+    if let Ok(seq) = word.parse() {
+        return if seq < ledger.size() { Ok(seq) } else { Err(missing()) };
+    }
+    let id = Uuid::parse_str(word).map_err(|_| missing())?;
+    ledger.find(id)?.ok_or_else(missing)
+}
+
+/// Checks a receipt.
+pub(super) fn check(args: &CheckArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
+    let book_key = read_public(&args.public_key)?;
+    let author = args.author.as_deref().map(read_public).transpose()?;
+    let text = std::fs::read_to_string(&args.file)
+        .map_err(|error| Error::file(&args.file, "read", &error))?;
+    let outcome = Receipt::parse(&text)
+        .and_then(|receipt| receipt.check(&book_key))
+        .map_err(|error| error.to_string())
+        .and_then(|proven| by_author(&proven, author.as_ref()).map(|()| proven));
+    match outcome {
+        Ok(proven) => {
+            show(ui, &proven, author.is_some())?;
+            Ok(ExitCode::Done)
+        }
+        Err(message) => {
+            show_refusal(ui, &args.file, &message)?;
+            Ok(ExitCode::DoesNotHold)
+        }
+    }
+}
+
+fn by_author(proven: &Proven, author: Option<&PublicKey>) -> Result<(), String> {
+    let Some(author) = author else { return Ok(()) };
+    let entry = &proven.entry;
+    if author.id() != entry.key_id {
+        return Err(format!("the event was signed by the key {}, not by this one", entry.key_id));
+    }
+    author
+        .verify_strict(&entry.pae, &entry.signature)
+        .map_err(|_| "the author's signature does not verify".to_owned())
+}
+
+fn show(ui: &mut Ui, proven: &Proven, author_checked: bool) -> Result<(), Error> {
+    let (entry, point) = (&proven.entry, &proven.checkpoint);
+    let event = entry.event().unwrap_or(Value::Null);
+    if ui.format() != Format::Table {
+        return ui.json(&json!({
+            "verified": true,
+            "origin": point.origin,
+            "seq": entry.seq,
+            "id": event["id"],
+            "kind": event["kind"],
+            "recorded_at": entry.received.to_string(),
+            "key_id": entry.key_id.to_string(),
+            "author_verified": author_checked.then_some(true),
+            "checkpoint": { "size": point.size, "root": root_base64(&point.root) },
+            "event": event,
+            "message": Value::Null,
+        }));
+    }
+    let word = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
+    ui.line(&format!("proven: seq {} of the book {}", entry.seq, point.origin))?;
+    ui.line(&format!("  event        {} {}", word("kind"), word("id")))?;
+    ui.line(&format!("  claimed at   {}", word("occurred_at")))?;
+    ui.line(&format!("  recorded at  {}", entry.received))?;
+    ui.line(&format!("  key          {}", entry.key_id))?;
+    ui.line(&format!("  checkpoint   size {} root {}", point.size, root_base64(&point.root)))?;
+    if author_checked {
+        return ui.line("  checked      the author's signature");
+    }
+    ui.line("  not checked  the author's signature: give the author's key with --author")
+}
+
+fn show_refusal(ui: &mut Ui, file: &Path, message: &str) -> Result<(), Error> {
+    if ui.format() != Format::Table {
+        return ui.json(&json!({ "verified": false, "message": message }));
+    }
+    ui.line(&format!("NOT PROVEN: {}: {message}", file.display()))
+}
