@@ -6,7 +6,7 @@ use crate::scratch::{build_line, orion, size};
 
 fn kept(env: &TestEnvironment) -> String {
     env.run(&["receipt", "4", "-o", "kept.tlog-proof"]).exits(0);
-    std::fs::read_to_string(env.path().join("kept.tlog-proof")).unwrap()
+    std::fs::read_to_string(env.path().join("kept.tlog-proof")).expect("it was written")
 }
 
 #[test]

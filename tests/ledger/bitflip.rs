@@ -2,6 +2,7 @@
 //! that the book says (a page that is not in use, a spare byte of SQLite's).
 //!
 //! `RELBOOK_FLIPS=100000` for the long run.
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::path::Path;
 

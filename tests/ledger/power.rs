@@ -5,6 +5,7 @@
 //! bytes. The parent then makes, for every place in that record, disks as a power loss there could
 //! leave them. The control is a child whose database runs with synchronous=NORMAL: it must lose
 //! something that it acknowledged, else the harness is blind.
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
