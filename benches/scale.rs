@@ -19,7 +19,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use relbook_ledger::envelope::{SignedEvent, pae};
-use relbook_ledger::store::Writer;
+use relbook_ledger::store::{Ledger, Writer};
 use relbook_query::Book;
 use relbook_query::question::{CompatAsk, HotfixAsk, Question, WhichDeploy};
 use relbook_testkit::history::{History, Shape};
@@ -69,6 +69,7 @@ fn scale(size: usize) {
     let floor = signatures(&last);
     verify(&book, size, floor);
     appends(&mut scratch);
+    proofs(&book);
     questions(&book);
     sql(&book);
     sizes(&book, size, "with views and segments");
@@ -161,6 +162,22 @@ fn appends(scratch: &mut Scratch) {
     line("append one event, a process", millis(append), "");
     line("  floor: one synced write of 4 KiB", millis(synced), "");
     line("  floor: a process that does nothing", millis(nothing), "");
+}
+
+/// Proofs made in process, over places spread through the log.
+fn proofs(book: &Path) {
+    const PROOFS: u64 = 1_000;
+    let ledger = Ledger::open(book).unwrap();
+    let size = ledger.size();
+    let places = || (0..PROOFS).map(|n| n * 7_919 % size);
+    let each =
+        |f: &dyn Fn(u64)| median(places().map(|place| timed(|| f(place)).0).collect::<Vec<_>>());
+    let inclusion = each(&|seq| drop(ledger.prove_inclusion(seq, size).unwrap()));
+    let consistency = each(&|seq| drop(ledger.prove_consistency(seq, size).unwrap()));
+    let receipt = each(&|seq| drop(ledger.receipt(seq).unwrap().to_string()));
+    line("inclusion proof, in process", millis(inclusion), "");
+    line("consistency proof, in process", millis(consistency), "");
+    line("receipt, in process", millis(receipt), "");
 }
 
 fn synced_write(dir: &Path) {
