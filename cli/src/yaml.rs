@@ -45,27 +45,42 @@ pub struct Entry {
     pub node: Node,
 }
 
-const DEPTH_MAX: usize = 16;
+/// Kubernetes objects nest deepest: about twenty levels.
+const DEPTH_MAX: usize = 32;
 
 /// Reads one YAML document; `skipped` lines stand before it in the file.
 ///
 /// # Errors
 /// A [`Refusal`] that names the line: `duplicate_key` or `bad_value`.
 pub fn parse(text: &str, skipped: u64) -> Result<Node, Refusal> {
+    let mut documents = read(text, skipped)?;
+    if let Some(second) = documents.get(1) {
+        let message = "a second document; keep one per file";
+        return Err(Refusal::new(Code::BadValue, message).on_line(second.line));
+    }
+    let nothing = || Refusal::new(Code::BadValue, "there is nothing in the file").on_line(1);
+    documents.pop().ok_or_else(nothing)
+}
+
+/// Reads the documents of a file, as tools write them one after another.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_all(text: &str) -> Result<Vec<Node>, Refusal> {
+    read(text, 0)
+}
+
+fn read(text: &str, skipped: u64) -> Result<Vec<Node>, Refusal> {
     let mut reader = Reader { parser: Parser::new_from_str(text), skipped };
-    let mut root = None;
+    let mut documents = Vec::new();
     loop {
         let (event, span) = reader.next()?;
         match event {
-            Event::StreamEnd => break,
+            Event::StreamEnd => return Ok(documents),
             Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-            _ if root.is_some() => {
-                return Err(reader.refuse(span, "a second document; keep one per file"));
-            }
-            event => root = Some(reader.node(event, span, 0)?),
+            event => documents.push(reader.node(event, span, 0)?),
         }
     }
-    root.ok_or_else(|| Refusal::new(Code::BadValue, "there is nothing in the file").on_line(1))
 }
 
 struct Reader<'a> {

@@ -43,9 +43,9 @@ pub struct IngestArgs {
     /// The format, when the content should not decide
     #[arg(id = "as_format", long = "as", value_name = "FORMAT")]
     pub format: Option<String>,
-    /// The component that the reports are about (name or alias)
+    /// The component that the reports are about (name or alias), unless they tell
     #[arg(long, value_name = "NAME")]
-    pub component: String,
+    pub component: Option<String>,
     /// The version that was looked at
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
@@ -55,6 +55,18 @@ pub struct IngestArgs {
     /// The stage that the tool ran for
     #[arg(long, value_name = "STAGE")]
     pub stage: Option<String>,
+    /// The environment that the report is about
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// The commit that the report is about
+    #[arg(long, value_name = "COMMIT")]
+    pub commit: Option<String>,
+    /// The suite of a check, where the format does not settle it
+    #[arg(long, value_name = "NAME")]
+    pub suite: Option<String>,
+    /// The name of a webhook's event, as its header X-GitHub-Event or X-Gitlab-Event has it
+    #[arg(long, value_name = "NAME")]
+    pub event: Option<String>,
     /// The tool's command line: it tells of filters that the report does not record
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub command_line: Option<String>,
@@ -118,10 +130,18 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
 
 fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
     let context = Context {
-        component: registry.resolve(&args.component).unwrap_or(&args.component).to_owned(),
+        registry: registry.clone(),
+        component: args
+            .component
+            .as_ref()
+            .map(|name| registry.resolve(name).unwrap_or(name).to_owned()),
         version: args.version.clone(),
         digest: args.digest.clone(),
         stage: args.stage.clone(),
+        environment: args.environment.clone(),
+        commit: args.commit.clone(),
+        suite: args.suite.clone(),
+        event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
@@ -222,6 +242,9 @@ impl From<IngestError> for Error {
                     _ => Code::Json,
                 };
                 Refusal::new(code, message).into()
+            }
+            IngestError::NoComponent { .. } => {
+                Refusal::new(Code::MissingField, message).at("component").into()
             }
             IngestError::NoDigest { .. } | IngestError::SeveralDigests { .. } => {
                 Refusal::new(Code::MissingField, message).at("digest").into()

@@ -12,20 +12,20 @@ use super::error::IngestError;
 
 /// The digests that a report holds, by role. Texts that are no digest are left out.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Held {
+pub(in crate::ingest) struct Held {
     /// What the registry calls the image: its index, or its manifest where there is one platform.
-    pub(super) registry: Vec<String>,
+    pub(in crate::ingest) registry: Vec<String>,
     /// Where the report says so.
-    pub(super) registry_place: &'static str,
+    pub(in crate::ingest) registry_place: &'static str,
     /// The manifest of the platform that was scanned.
-    pub(super) manifest: Option<String>,
+    pub(in crate::ingest) manifest: Option<String>,
     /// The image ID.
-    pub(super) config: Option<String>,
+    pub(in crate::ingest) config: Option<String>,
 }
 
 impl Held {
     /// Takes `repository@digest`, or a bare digest, as one that the registry knows.
-    pub(super) fn push_registry(&mut self, reference: &str) {
+    pub(in crate::ingest) fn push_registry(&mut self, reference: &str) {
         let digest = reference.rsplit_once('@').map_or(reference, |(_, digest)| digest);
         if Digest::parse(digest).is_ok() && !self.registry.iter().any(|known| known == digest) {
             self.registry.push(digest.to_owned());
@@ -34,19 +34,19 @@ impl Held {
 }
 
 /// Takes a text when it is a digest: redacted and empty ones are common.
-pub(super) fn usable(text: Option<&str>) -> Option<String> {
+pub(in crate::ingest) fn usable(text: Option<&str>) -> Option<String> {
     text.filter(|text| Digest::parse(text).is_ok()).map(str::to_owned)
 }
 
 /// The artifact of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Subject {
-    pub(super) digest: String,
+pub(in crate::ingest) struct Subject {
+    pub(in crate::ingest) digest: String,
     /// `index`, `manifest` or `config`; absent when nothing says which it is.
-    pub(super) role: Option<&'static str>,
+    pub(in crate::ingest) role: Option<&'static str>,
     /// What is known of the digest: `equal` (given and in the report), `from_report`,
     /// `not_comparable` (the report holds other roles only), `not_in_report`.
-    pub(super) check: &'static str,
+    pub(in crate::ingest) check: &'static str,
 }
 
 /// Decides which artifact the report is about.
@@ -54,7 +54,7 @@ pub(super) struct Subject {
 /// # Errors
 /// [`IngestError::NoDigest`], [`IngestError::SeveralDigests`], [`IngestError::BadDigest`] or
 /// [`IngestError::OtherDigest`].
-pub(super) fn subject(
+pub(in crate::ingest) fn subject(
     document: &Document,
     context: &Context,
     held: &Held,

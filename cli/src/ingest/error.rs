@@ -69,6 +69,12 @@ pub enum IngestError {
         /// What should be there.
         expected: &'static str,
     },
+    /// Nothing says which component the file is about.
+    #[error("{file}: the file does not say which component it is about; name it with --component")]
+    NoComponent {
+        /// The file.
+        file: String,
+    },
     /// The report names no artifact by digest and none was given.
     #[error(
         "{file}: the report names no digest; say which artifact was scanned with --digest \

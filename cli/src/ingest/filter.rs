@@ -8,7 +8,7 @@ use super::severity::Severity;
 
 /// The filters of one scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Filters {
+pub(in crate::ingest) struct Filters {
     /// Each filter in the tool's own words.
     found: Vec<String>,
     /// The severities that are shown, when some are not.
@@ -19,7 +19,7 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Notes a filter that may hide findings of any severity.
-    pub(super) fn hide(&mut self, description: impl Into<String>) {
+    pub(in crate::ingest) fn hide(&mut self, description: impl Into<String>) {
         let description = description.into();
         if !self.found.contains(&description) {
             self.found.push(description);
@@ -28,7 +28,7 @@ impl Filters {
     }
 
     /// Notes a list of severities: what is not on it is not shown. A list of `all` is no filter.
-    pub(super) fn show_only(&mut self, list: &str, all: &[Severity]) {
+    pub(in crate::ingest) fn show_only(&mut self, list: &str, all: &[Severity]) {
         let shown: Vec<Severity> = list.split(',').filter_map(Severity::parse).collect();
         if shown.is_empty() || all.iter().all(|severity| shown.contains(severity)) {
             return;
@@ -37,33 +37,33 @@ impl Filters {
         self.shown = Some(shown);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::ingest) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// Tells whether findings of a severity could be seen at all.
-    pub(super) fn shows(&self, severity: Severity) -> bool {
+    pub(in crate::ingest) fn shows(&self, severity: Severity) -> bool {
         self.shown.as_ref().is_none_or(|shown| shown.contains(&severity))
     }
 
     /// Tells whether every critical and high finding is still shown.
-    pub(super) fn keeps_critical_and_high(&self) -> bool {
+    pub(in crate::ingest) fn keeps_critical_and_high(&self) -> bool {
         !self.any_severity && self.shows(Severity::Critical) && self.shows(Severity::High)
     }
 
     /// Describes the filters in the tool's words.
-    pub(super) fn describe(&self) -> String {
+    pub(in crate::ingest) fn describe(&self) -> String {
         self.found.join("; ")
     }
 }
 
 /// The words of a command line.
 #[derive(Debug, Clone, Default)]
-pub(super) struct CommandLine(Vec<String>);
+pub(in crate::ingest) struct CommandLine(Vec<String>);
 
 impl CommandLine {
     /// Splits as a shell would: white space, single and double quotes, backslash.
-    pub(super) fn split(line: &str) -> Self {
+    pub(in crate::ingest) fn split(line: &str) -> Self {
         let (mut words, mut word, mut open) = (Vec::new(), String::new(), false);
         let mut quote = None;
         let mut chars = line.chars();
@@ -89,7 +89,12 @@ impl CommandLine {
 
     /// Returns the last value of an option: `--name value`, `--name=value`, `-n value`, `-nvalue`,
     /// or `VARIABLE=value` before the command. `variable` is never empty.
-    pub(super) fn value(&self, long: &str, short: Option<char>, variable: &str) -> Option<&str> {
+    pub(in crate::ingest) fn value(
+        &self,
+        long: &str,
+        short: Option<char>,
+        variable: &str,
+    ) -> Option<&str> {
         let mut found = None;
         for (i, word) in self.0.iter().enumerate() {
             let next = || self.0.get(i + 1).map(String::as_str);
@@ -110,7 +115,7 @@ impl CommandLine {
     }
 
     /// Tells whether a switch is on: `--name`, `--name=true`, or `VARIABLE=true` before.
-    pub(super) fn is_on(&self, long: &str, variable: &str) -> bool {
+    pub(in crate::ingest) fn is_on(&self, long: &str, variable: &str) -> bool {
         let mut on = false;
         for word in &self.0 {
             if let Some(rest) = word.strip_prefix("--").and_then(|w| w.strip_prefix(long)) {

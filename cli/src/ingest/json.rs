@@ -10,7 +10,7 @@ use super::error::IngestError;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Place<'a> {
+pub(in crate::ingest) struct Place<'a> {
     value: &'a Value,
     path: String,
     file: &'a str,
@@ -21,7 +21,7 @@ impl<'a> Place<'a> {
     ///
     /// # Errors
     /// [`IngestError::Shape`] when the document is not JSON.
-    pub(super) fn top(document: &'a Document) -> Result<Self, IngestError> {
+    pub(in crate::ingest) fn top(document: &'a Document) -> Result<Self, IngestError> {
         match document.json() {
             Some(value) => Ok(Self { value, path: String::new(), file: document.name() }),
             None => Err(IngestError::Shape {
@@ -32,30 +32,34 @@ impl<'a> Place<'a> {
         }
     }
 
-    pub(super) fn value(&self) -> &'a Value {
+    pub(in crate::ingest) fn value(&self) -> &'a Value {
         self.value
     }
 
     /// Makes the error that says what should be here.
-    pub(super) fn expected(&self, expected: &'static str) -> IngestError {
+    pub(in crate::ingest) fn expected(&self, expected: &'static str) -> IngestError {
         let place = if self.path.is_empty() { "the document" } else { &self.path };
         IngestError::Shape { file: self.file.to_owned(), place: place.to_owned(), expected }
     }
 
     /// Makes the error that says what should be under a key.
-    pub(super) fn expected_under(&self, key: &str, expected: &'static str) -> IngestError {
+    pub(in crate::ingest) fn expected_under(
+        &self,
+        key: &str,
+        expected: &'static str,
+    ) -> IngestError {
         match self.at(key) {
             Ok(Some(place)) => place.expected(expected),
             _ => self.expected(expected),
         }
     }
 
-    pub(super) fn object(&self) -> Result<&'a Map<String, Value>, IngestError> {
+    pub(in crate::ingest) fn object(&self) -> Result<&'a Map<String, Value>, IngestError> {
         self.value.as_object().ok_or_else(|| self.expected("an object"))
     }
 
     /// Goes to a key; `None` when it is missing or null.
-    pub(super) fn at(&self, key: &str) -> Result<Option<Self>, IngestError> {
+    pub(in crate::ingest) fn at(&self, key: &str) -> Result<Option<Self>, IngestError> {
         let found = self.object()?.get(key).filter(|value| !value.is_null());
         Ok(found.map(|value| {
             let dot = if self.path.is_empty() { "" } else { "." };
@@ -64,7 +68,7 @@ impl<'a> Place<'a> {
     }
 
     /// Follows several keys; `None` when one is missing or null.
-    pub(super) fn down(&self, keys: &[&str]) -> Result<Option<Self>, IngestError> {
+    pub(in crate::ingest) fn down(&self, keys: &[&str]) -> Result<Option<Self>, IngestError> {
         let mut place = self.clone();
         for key in keys {
             match place.at(key)? {
@@ -76,7 +80,7 @@ impl<'a> Place<'a> {
     }
 
     /// Returns the elements of the array that stands here.
-    pub(super) fn items(&self) -> Result<Vec<Self>, IngestError> {
+    pub(in crate::ingest) fn items(&self) -> Result<Vec<Self>, IngestError> {
         let list = self.value.as_array().ok_or_else(|| self.expected("an array"))?;
         let item =
             |(i, value)| Self { value, path: format!("{}[{i}]", self.path), file: self.file };
@@ -84,25 +88,25 @@ impl<'a> Place<'a> {
     }
 
     /// Returns the elements under a key; `None` when the key is missing or null.
-    pub(super) fn list(&self, key: &str) -> Result<Option<Vec<Self>>, IngestError> {
+    pub(in crate::ingest) fn list(&self, key: &str) -> Result<Option<Vec<Self>>, IngestError> {
         self.at(key)?.map(|place| place.items()).transpose()
     }
 
     /// Returns the text under a key; `None` when it is missing, null or empty.
-    pub(super) fn text(&self, key: &str) -> Result<Option<&'a str>, IngestError> {
+    pub(in crate::ingest) fn text(&self, key: &str) -> Result<Option<&'a str>, IngestError> {
         let Some(place) = self.at(key)? else { return Ok(None) };
         let text = place.value.as_str().ok_or_else(|| place.expected("a text"))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// Returns the number under a key; `None` when it is missing or null.
-    pub(super) fn count(&self, key: &str) -> Result<Option<u64>, IngestError> {
+    pub(in crate::ingest) fn count(&self, key: &str) -> Result<Option<u64>, IngestError> {
         let Some(place) = self.at(key)? else { return Ok(None) };
         place.value.as_u64().map(Some).ok_or_else(|| place.expected("a whole number"))
     }
 
     /// Tells whether the switch under a key is on; missing is off.
-    pub(super) fn is_true(&self, key: &str) -> Result<bool, IngestError> {
+    pub(in crate::ingest) fn is_true(&self, key: &str) -> Result<bool, IngestError> {
         let Some(place) = self.at(key)? else { return Ok(false) };
         place.value.as_bool().ok_or_else(|| place.expected("true or false"))
     }

@@ -3,20 +3,19 @@
 //! A reader recognises its format by content, never by file name, and derives events from the
 //! exact bytes, which stay the evidence: what a reader misses today can be derived again tomorrow.
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
-//! format is one file and one line in [`READERS`].
+//! format is one file in `format/` and one line in its list.
 
 mod digest;
 mod document;
+mod draft;
 mod error;
 mod filter;
 mod foreign;
-mod grype;
+mod format;
 mod json;
 mod scan;
 mod severity;
 mod time;
-mod trivy;
-mod trivy_operator;
 
 #[cfg(test)]
 mod tests;
@@ -24,25 +23,49 @@ mod tests;
 pub use document::{Document, Fault};
 pub use error::IngestError;
 
+use relbook_ledger::registry::Registry;
 use serde_json::Value;
+
+use format::READERS;
 
 /// What the caller knows and the report may not say.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// The component, by its registered name.
-    pub component: String,
-    /// The version that was scanned; kept as a label where the event has no such field.
+    /// What the book has registered: components with their tag prefixes, environments.
+    pub registry: Registry,
+    /// The component, by its registered name; absent where the file is to tell.
+    pub component: Option<String>,
+    /// The version that was looked at; kept as a label where the event has no such field.
     pub version: Option<String>,
     /// The digest of the artifact, `<algorithm>:<hex>`; checked against the report.
     pub digest: Option<String>,
-    /// The stage that the tool ran for; kept as a label.
+    /// The stage that the tool ran for; kept as a label where the event has no such field.
     pub stage: Option<String>,
+    /// The environment that the file is about.
+    pub environment: Option<String>,
+    /// The commit that the file is about.
+    pub commit: Option<String>,
+    /// The suite of a check, where the format does not settle it.
+    pub suite: Option<String>,
+    /// The name of the event that a webhook's header carries; bodies are ambiguous without it.
+    pub event: Option<String>,
     /// The tool's command line: the only witness of filters that a report does not record.
     pub command_line: Option<String>,
     /// The tool's exit code.
     pub exit_code: Option<u8>,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+}
+
+impl Context {
+    /// Returns the component that the caller named.
+    ///
+    /// # Errors
+    /// [`IngestError::NoComponent`].
+    pub fn component(&self, document: &Document) -> Result<&str, IngestError> {
+        let file = || document.name().to_owned();
+        self.component.as_deref().ok_or_else(|| IngestError::NoComponent { file: file() })
+    }
 }
 
 /// Reads one format.
@@ -60,9 +83,6 @@ pub trait Reader: Sync {
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError>;
 }
 
-/// The readers, in the order in which they are asked.
-pub const READERS: &[&dyn Reader] = &[&trivy::Trivy, &trivy_operator::Operator, &grype::Grype];
-
 /// Turns a document into events with the reader that recognises it, or with the one named.
 ///
 /// The caller keeps [`Document::bytes`] as a blob: each event names it in `evidence`.
@@ -75,6 +95,10 @@ pub fn read(
     format: Option<&str>,
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
+    if !document.parts().is_empty() {
+        let events = document.parts().iter().map(|part| read(part, format, context));
+        return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+    }
     let file = || document.name().to_owned();
     let Some(name) = format else {
         let Some(reader) = READERS.iter().find(|reader| reader.detect(document)) else {

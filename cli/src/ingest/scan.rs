@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::Context;
 use super::digest::{self, Held, Subject};
 use super::document::Document;
+use super::draft::{Draft, Origin};
 use super::error::IngestError;
 use super::filter::Filters;
 use super::severity::{Severity, Tally};
@@ -21,43 +22,40 @@ use super::time::ReportTime;
 /// 61,440 that the ledger takes.
 const EVENT_BYTES_MAX: usize = 48 * 1024;
 
-/// The version of all readers: raised when one derives something else from the same bytes.
-const READER_VERSION: u32 = 1;
-
 /// One vulnerability row.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Finding<'a> {
-    pub(super) id: &'a str,
-    pub(super) severity: Option<&'a str>,
-    pub(super) package: Option<&'a str>,
-    pub(super) installed: Option<&'a str>,
-    pub(super) fixed: Option<String>,
+pub(in crate::ingest) struct Finding<'a> {
+    pub(in crate::ingest) id: &'a str,
+    pub(in crate::ingest) severity: Option<&'a str>,
+    pub(in crate::ingest) package: Option<&'a str>,
+    pub(in crate::ingest) installed: Option<&'a str>,
+    pub(in crate::ingest) fixed: Option<String>,
 }
 
 /// What a reader collects from a report.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(in crate::ingest) struct Scan {
     /// `trivy` or `grype`, as the policy names them.
-    pub(super) scanner: &'static str,
+    pub(in crate::ingest) scanner: &'static str,
     /// The reader's name.
-    pub(super) reader: &'static str,
+    pub(in crate::ingest) reader: &'static str,
     /// The format and its version.
-    pub(super) format: String,
-    pub(super) scanner_version: Option<String>,
-    pub(super) db_built_at: Option<ReportTime>,
-    pub(super) time: Option<ReportTime>,
+    pub(in crate::ingest) format: String,
+    pub(in crate::ingest) scanner_version: Option<String>,
+    pub(in crate::ingest) db_built_at: Option<ReportTime>,
+    pub(in crate::ingest) time: Option<ReportTime>,
     /// Whether anything was scanned for vulnerabilities; when not, there are no counts.
-    pub(super) scanned: bool,
+    pub(in crate::ingest) scanned: bool,
     /// The severities that the scanner can report: the others have no count of zero either.
-    pub(super) vocabulary: &'static [Severity],
-    pub(super) vulnerabilities: Tally,
-    pub(super) suppressed: Option<u64>,
+    pub(in crate::ingest) vocabulary: &'static [Severity],
+    pub(in crate::ingest) vulnerabilities: Tally,
+    pub(in crate::ingest) suppressed: Option<u64>,
     /// Other classes that the report speaks of, by contract name.
-    pub(super) other: BTreeMap<&'static str, Tally>,
-    pub(super) filters: Filters,
+    pub(in crate::ingest) other: BTreeMap<&'static str, Tally>,
+    pub(in crate::ingest) filters: Filters,
     /// Where filters could be seen: `report`, `command_line`, both, or `none`.
-    pub(super) filter_evidence: &'static str,
-    pub(super) held: Held,
+    pub(in crate::ingest) filter_evidence: &'static str,
+    pub(in crate::ingest) held: Held,
     labels: BTreeMap<String, String>,
     findings: Vec<Value>,
     distinct: BTreeSet<(String, String, String)>,
@@ -65,7 +63,7 @@ pub(super) struct Scan {
 
 impl Scan {
     /// Starts a scan of which nothing is known yet.
-    pub(super) fn new(
+    pub(in crate::ingest) fn new(
         scanner: &'static str,
         reader: &'static str,
         format: impl Into<String>,
@@ -76,7 +74,7 @@ impl Scan {
     }
 
     /// Adds a vulnerability.
-    pub(super) fn add(&mut self, finding: Finding<'_>) {
+    pub(in crate::ingest) fn add(&mut self, finding: Finding<'_>) {
         self.vulnerabilities.add(finding.severity);
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let key = (finding.id.to_owned(), text(finding.package), text(finding.installed));
@@ -100,7 +98,7 @@ impl Scan {
     }
 
     /// Labels the event; nothing is written for `None`.
-    pub(super) fn label(&mut self, name: &str, value: Option<impl Into<String>>) {
+    pub(in crate::ingest) fn label(&mut self, name: &str, value: Option<impl Into<String>>) {
         const VALUE_CHARS_MAX: usize = 1024;
         if let Some(value) = value {
             let value: String = value.into().chars().take(VALUE_CHARS_MAX).collect();
@@ -113,7 +111,7 @@ impl Scan {
     /// # Errors
     /// What [`digest::subject`] says, [`IngestError::Hidden`] when a filter leaves critical or
     /// high without a count, [`IngestError::TooLarge`].
-    pub(super) fn event(
+    pub(in crate::ingest) fn event(
         mut self,
         document: &Document,
         context: &Context,
@@ -121,7 +119,7 @@ impl Scan {
         self.check_filters(document)?;
         let subject = digest::subject(document, context, &self.held)?;
         self.common_labels(context, &subject);
-        let mut event = self.fields(document, context, &subject);
+        let mut event = self.fields(document, context, &subject)?;
         if !self.findings.is_empty() {
             event.insert("findings".to_owned(), Value::Array(std::mem::take(&mut self.findings)));
         }
@@ -187,17 +185,11 @@ impl Scan {
         document: &Document,
         context: &Context,
         subject: &Subject,
-    ) -> Map<String, Value> {
-        let mut event = Map::new();
-        let mut put = |name: &str, value: Value| {
-            if !value.is_null() {
-                event.insert(name.to_owned(), value);
-            }
-        };
-        let when = self.time.as_ref().map(|time| time.utc.as_str());
-        put("kind", json!("scan.completed"));
-        put("occurred_at", json!(when.or(context.occurred_at.as_deref())));
-        put("component", json!(context.component));
+    ) -> Result<Map<String, Value>, IngestError> {
+        let origin = Origin { system: self.scanner, reader: self.reader, format: &self.format };
+        let mut event = Draft::new("scan.completed", origin, document, context, self.time.as_ref());
+        let mut put = |name: &str, value: Value| event.put(name, value);
+        put("component", json!(context.component(document)?));
         put("digest", json!(subject.digest));
         put("digest_role", json!(subject.role));
         put("scanner", json!(self.scanner));
@@ -211,9 +203,7 @@ impl Scan {
         put("suppressed", json!(self.suppressed));
         put("command_line", json!(context.command_line));
         put("exit_code", json!(context.exit_code));
-        put("source", self.source(document));
-        put("evidence", json!([document.digest()]));
-        event
+        Ok(event.finish())
     }
 
     /// Returns the count of a severity, or nothing when the report cannot tell it.
@@ -233,18 +223,5 @@ impl Scan {
             .map(|(name, tally)| ((*name).to_owned(), Value::Object(class(tally))))
             .collect();
         if classes.is_empty() { Value::Null } else { Value::Object(classes) }
-    }
-
-    fn source(&self, document: &Document) -> Value {
-        let mut source = Map::new();
-        source.insert("system".to_owned(), json!(self.scanner));
-        source.insert("format".to_owned(), json!(self.format));
-        source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", self.reader)));
-        source.insert("trust".to_owned(), json!("asserted"));
-        source.insert("bytes".to_owned(), json!(document.bytes().len()));
-        if let Some(time) = &self.time {
-            source.insert("reported_at".to_owned(), json!(time.raw));
-        }
-        Value::Object(source)
     }
 }

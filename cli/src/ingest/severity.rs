@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// A severity, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Severity {
+pub(in crate::ingest) enum Severity {
     Critical,
     High,
     Medium,
@@ -17,10 +17,10 @@ pub(super) enum Severity {
 }
 
 impl Severity {
-    pub(super) const ALL: [Self; 6] =
+    pub(in crate::ingest) const ALL: [Self; 6] =
         [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Negligible, Self::Unknown];
 
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::ingest) fn as_str(self) -> &'static str {
         match self {
             Self::Critical => "critical",
             Self::High => "high",
@@ -32,14 +32,14 @@ impl Severity {
     }
 
     /// Reads a tool's word in any case.
-    pub(super) fn parse(word: &str) -> Option<Self> {
+    pub(in crate::ingest) fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|severity| severity.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
 
 /// Counts by severity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(in crate::ingest) struct Tally {
     counts: BTreeMap<Severity, u64>,
     /// Words that are in no vocabulary, lower case; the empty word is a missing severity.
     strange: BTreeMap<String, u64>,
@@ -47,7 +47,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Counts one finding by its tool's word.
-    pub(super) fn add(&mut self, word: Option<&str>) {
+    pub(in crate::ingest) fn add(&mut self, word: Option<&str>) {
         let word = word.unwrap_or_default();
         let severity = Severity::parse(word);
         *self.counts.entry(severity.unwrap_or(Severity::Unknown)).or_default() += 1;
@@ -57,28 +57,28 @@ impl Tally {
     }
 
     /// Raises a count to what a summary in the same report says; tells whether it had to.
-    pub(super) fn at_least(&mut self, severity: Severity, count: u64) -> bool {
+    pub(in crate::ingest) fn at_least(&mut self, severity: Severity, count: u64) -> bool {
         let mine = self.counts.entry(severity).or_default();
         let raised = *mine < count;
         *mine = (*mine).max(count);
         raised
     }
 
-    pub(super) fn of(&self, severity: Severity) -> u64 {
+    pub(in crate::ingest) fn of(&self, severity: Severity) -> u64 {
         self.counts.get(&severity).copied().unwrap_or_default()
     }
 
-    pub(super) fn total(&self) -> u64 {
+    pub(in crate::ingest) fn total(&self) -> u64 {
         self.counts.values().sum()
     }
 
     /// Returns what is there, without zeros: for classes that have no fixed columns.
-    pub(super) fn present(&self) -> impl Iterator<Item = (Severity, u64)> {
+    pub(in crate::ingest) fn present(&self) -> impl Iterator<Item = (Severity, u64)> {
         self.counts.iter().filter(|(_, count)| **count > 0).map(|(word, count)| (*word, *count))
     }
 
     /// Describes the words that were counted as unknown; `None` when there were none.
-    pub(super) fn strange(&self) -> Option<String> {
+    pub(in crate::ingest) fn strange(&self) -> Option<String> {
         let show = |(word, count): (&String, &u64)| match word.as_str() {
             "" => format!("missing={count}"),
             word => format!("{word}={count}"),

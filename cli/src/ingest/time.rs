@@ -10,15 +10,18 @@ use super::json::Place;
 
 /// A time of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ReportTime {
+pub(in crate::ingest) struct ReportTime {
     /// In UTC with a Z.
-    pub(super) utc: String,
+    pub(in crate::ingest) utc: String,
     /// As the tool wrote it.
-    pub(super) raw: String,
+    pub(in crate::ingest) raw: String,
 }
 
 /// Reads the time under a key; `None` when it is missing, empty or Go's zero time.
-pub(super) fn at(place: &Place<'_>, key: &str) -> Result<Option<ReportTime>, IngestError> {
+pub(in crate::ingest) fn at(
+    place: &Place<'_>,
+    key: &str,
+) -> Result<Option<ReportTime>, IngestError> {
     let Some(raw) = place.text(key)? else { return Ok(None) };
     let stamp: jiff::Timestamp =
         raw.parse().map_err(|_| place.expected_under(key, "a time in RFC 3339"))?;

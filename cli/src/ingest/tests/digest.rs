@@ -13,7 +13,7 @@ fn image() -> Value {
 }
 
 fn about(digest: Option<String>) -> Context {
-    Context { component: "app".to_owned(), digest, ..Context::default() }
+    Context { component: Some("app".to_owned()), digest, ..Context::default() }
 }
 
 fn target(report: &mut Value) -> &mut Value {

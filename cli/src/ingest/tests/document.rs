@@ -36,7 +36,7 @@ fn a_cut_off_report_is_told_from_a_wrong_one() {
         Fault::Truncated { line: 1 }
     );
     assert!(matches!(fault(b"{\"a\": nope}"), Fault::NotJson { .. }));
-    assert!(matches!(fault(b"{\"a\": 1}\n{\"a\": 2}"), Fault::NotJson { .. }));
+    assert!(matches!(fault(b"{\"a\": 1} {\"a\": 2}"), Fault::NotJson { .. }));
     assert!(matches!(fault(b"{\"a\": NaN}"), Fault::NotJson { .. }));
 }
 
@@ -73,4 +73,30 @@ fn a_missing_file_is_no_refusal() {
     let error = Document::open(Path::new("/nonexistent/report.json")).unwrap_err();
     assert!(error.is_io());
     assert!(error.to_string().contains("/nonexistent/report.json"), "{error}");
+}
+
+#[test]
+fn lines_of_json_are_parts_and_a_bad_one_is_named() {
+    let document = Document::from_bytes("f", b"{\"a\": 1}\n\n{\"a\": 2}\n".to_vec()).unwrap();
+    assert!(document.json().is_none());
+    let parts = document.parts();
+    assert_eq!((parts[0].name(), parts[1].name()), ("f, line 1", "f, line 3"));
+    assert_eq!(parts[1].json().unwrap()["a"], 2);
+    assert_eq!(parts[1].digest(), document.digest());
+    let Fault::Line { line: 2, fault } = fault(b"{\"a\": 1}\n{\"a\": \n") else { panic!("line 2") };
+    assert_eq!(*fault, Fault::Truncated { line: 1 });
+}
+
+#[test]
+fn yaml_keeps_what_a_number_would_lose() {
+    let text = b"# a chart\nversion: 1.10\nreplicas: 3\nport: 010\non: true\nname: '5'\n";
+    let document = Document::from_bytes("f", text.to_vec()).unwrap();
+    let expected = serde_json::json!({
+        "version": "1.10", "replicas": 3, "port": "010", "on": true, "name": "5"
+    });
+    assert_eq!(document.json().unwrap(), &expected);
+    let two = Document::from_bytes("f", b"a: 1\n---\na: 2\n".to_vec()).unwrap();
+    assert_eq!(two.parts()[1].name(), "f, line 3");
+    assert!(matches!(fault(b"a: 1\na: 2\n"), Fault::NotYaml { line: 2, .. }));
+    assert!(Document::from_bytes("f", b"# Changelog\n\nWords: and\n".to_vec()).is_ok());
 }

@@ -22,7 +22,7 @@ fn digest(digit: char) -> String {
 
 /// A context that names the artifact, as most calls do.
 fn given() -> Context {
-    Context { component: "app".to_owned(), digest: Some(digest('0')), ..Context::default() }
+    Context { component: Some("app".to_owned()), digest: Some(digest('0')), ..Context::default() }
 }
 
 /// A context with a command line.

@@ -7,14 +7,14 @@
 
 use serde_json::Value;
 
-use super::digest::{Held, usable};
-use super::document::Document;
-use super::error::IngestError;
-use super::filter::CommandLine;
-use super::json::Place;
-use super::scan::{Finding, Scan};
-use super::severity::Severity;
-use super::{Context, Reader, time};
+use crate::ingest::digest::{Held, usable};
+use crate::ingest::document::Document;
+use crate::ingest::error::IngestError;
+use crate::ingest::filter::CommandLine;
+use crate::ingest::json::Place;
+use crate::ingest::scan::{Finding, Scan};
+use crate::ingest::severity::Severity;
+use crate::ingest::{Context, Reader, time};
 
 /// The reader of Grype's JSON.
 pub(super) struct Grype;

@@ -7,14 +7,14 @@
 
 use serde_json::Value;
 
-use super::digest::Held;
-use super::document::Document;
-use super::error::IngestError;
-use super::json::Place;
-use super::scan::{Finding, Scan};
-use super::severity::Severity;
 use super::trivy::VOCABULARY;
-use super::{Context, Reader, time};
+use crate::ingest::digest::Held;
+use crate::ingest::document::Document;
+use crate::ingest::error::IngestError;
+use crate::ingest::json::Place;
+use crate::ingest::scan::{Finding, Scan};
+use crate::ingest::severity::Severity;
+use crate::ingest::{Context, Reader, time};
 
 /// The reader of the operator's reports.
 pub(super) struct Operator;

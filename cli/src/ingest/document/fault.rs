@@ -1,0 +1,65 @@
+//! What can be wrong with the bytes of a report.
+
+use super::Document;
+
+/// What is wrong with the bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// There is nothing in it.
+    #[error("the file is empty; the tool failed or wrote somewhere else: look at its exit code")]
+    Empty,
+    /// It is larger than any report that is read.
+    #[error("larger than {} MiB; scan one artifact per report", Document::BYTES_MAX >> 20)]
+    TooLarge,
+    /// It is UTF-16, as a redirect in Windows PowerShell writes it.
+    #[error("UTF-16, not UTF-8; write the report with the tool's own --output, not with >")]
+    Utf16,
+    /// It is not UTF-8.
+    #[error("not UTF-8 at byte {offset}; the file is damaged or was re-encoded")]
+    NotUtf8 {
+        /// The offset of the first bad byte.
+        offset: usize,
+    },
+    /// It ends in the middle.
+    #[error(
+        "ends in the middle of line {line}; the tool or the copy was interrupted: run it again"
+    )]
+    Truncated {
+        /// The last line, from 1.
+        line: usize,
+    },
+    /// Arrays and objects are nested deeper than reports are.
+    #[error("nested deeper than {} levels; no report is", Document::DEPTH_MAX)]
+    TooDeep,
+    /// Two values under one key: which one is meant cannot be known.
+    #[error("the key `{key}` stands twice in one object near line {line}; refused as ambiguous")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// Near this line, from 1.
+        line: usize,
+    },
+    /// It is not JSON.
+    #[error("not JSON: {message}")]
+    NotJson {
+        /// What the parser says, with line and column.
+        message: String,
+    },
+    /// It looks like YAML and is not, or could mean two things.
+    #[error("line {line}: {message}")]
+    NotYaml {
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// One line of several is wrong; the others may be right, but a file enters whole.
+    #[error("line {line}: {fault}")]
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: Box<Fault>,
+    },
+}
