@@ -73,6 +73,12 @@ pub struct IngestArgs {
     /// The tool's exit code
     #[arg(long, value_name = "CODE")]
     pub exit_code: Option<u8>,
+    /// How long the tests took, as the pipeline measured it: reports add up times that overlap
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub duration: Option<f64>,
+    /// Take a report of tests that holds other cases than it declares; without it that is no pass
+    #[arg(long)]
+    pub any_count: bool,
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
@@ -128,6 +134,13 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
+        _ => Err("must be a number of seconds, such as 41.5".to_owned()),
+    }
+}
+
 fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
     let context = Context {
         registry: registry.clone(),
@@ -144,6 +157,8 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
+        duration_s: args.duration,
+        any_count: args.any_count,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
     };
     let mut reports = Vec::new();
@@ -245,6 +260,9 @@ impl From<IngestError> for Error {
             }
             IngestError::NoComponent { .. } => {
                 Refusal::new(Code::MissingField, message).at("component").into()
+            }
+            IngestError::NoSuite { .. } => {
+                Refusal::new(Code::MissingField, message).at("suite").into()
             }
             IngestError::NoDigest { .. } | IngestError::SeveralDigests { .. } => {
                 Refusal::new(Code::MissingField, message).at("digest").into()

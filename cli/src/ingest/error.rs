@@ -75,6 +75,17 @@ pub enum IngestError {
         /// The file.
         file: String,
     },
+    /// Nothing says which suite a check is of.
+    #[error(
+        "{file}: {what} does not say which tests these are; name the suite with --suite \
+         (unit, integration, smoke, ...)"
+    )]
+    NoSuite {
+        /// The file.
+        file: String,
+        /// The format.
+        what: &'static str,
+    },
     /// The report names no artifact by digest and none was given.
     #[error(
         "{file}: the report names no digest; say which artifact was scanned with --digest \

@@ -92,6 +92,31 @@ impl<'a> Place<'a> {
         self.at(key)?.map(|place| place.items()).transpose()
     }
 
+    /// Gives the elements under a key one after the other; tells whether there is such a list.
+    ///
+    /// # Errors
+    /// What `each` says, [`IngestError::Shape`] when it is no array.
+    pub(in crate::ingest) fn rows(
+        &self,
+        key: &str,
+        each: &mut dyn FnMut(&Place<'_>) -> Result<(), IngestError>,
+    ) -> Result<bool, IngestError> {
+        let Some(list) = self.at(key)? else { return Ok(false) };
+        list.elements(each)?;
+        Ok(true)
+    }
+
+    /// Gives the elements of the array that stands here one after the other.
+    ///
+    /// # Errors
+    /// What `each` says, [`IngestError::Shape`] when it is no array.
+    pub(in crate::ingest) fn elements(
+        &self,
+        each: &mut dyn FnMut(&Place<'_>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        self.items()?.iter().try_for_each(each)
+    }
+
     /// Returns the text under a key; `None` when it is missing, null or empty.
     pub(in crate::ingest) fn text(&self, key: &str) -> Result<Option<&'a str>, IngestError> {
         let Some(place) = self.at(key)? else { return Ok(None) };

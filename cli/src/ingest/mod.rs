@@ -5,6 +5,7 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod check;
 mod digest;
 mod document;
 mod draft;
@@ -53,6 +54,10 @@ pub struct Context {
     pub command_line: Option<String>,
     /// The tool's exit code.
     pub exit_code: Option<u8>,
+    /// How long the tool ran, in seconds, as the caller measured it.
+    pub duration_s: Option<f64>,
+    /// Whether a report of tests may hold other cases than it declares.
+    pub any_count: bool,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
 }
@@ -72,6 +77,11 @@ impl Context {
 pub trait Reader: Sync {
     /// Returns the name that `--as` takes.
     fn name(&self) -> &'static str;
+
+    /// Tells whether several values in one file are one report, and not one each.
+    fn takes_lines(&self) -> bool {
+        false
+    }
 
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
@@ -95,7 +105,8 @@ pub fn read(
     format: Option<&str>,
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
-    if !document.parts().is_empty() {
+    let is_one = |reader: &&&dyn Reader| reader.takes_lines() && reader.detect(document);
+    if !document.parts().is_empty() && READERS.iter().find(is_one).is_none() {
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }

@@ -29,6 +29,29 @@ pub enum Fault {
         /// The last line, from 1.
         line: usize,
     },
+    /// It is XML that ends before its elements do.
+    #[error("ends inside of an element; the tool or the copy was interrupted: run it again")]
+    TruncatedXml,
+    /// It is packed.
+    #[error("{what}; unpack it first and give the report that is in it")]
+    Packed {
+        /// How it is packed.
+        what: &'static str,
+    },
+    /// It declares or uses entities of its own.
+    #[error(
+        "the XML declares or uses entities of its own, which are never expanded; write the report \
+         without a DTD"
+    )]
+    Entities,
+    /// It begins as XML does and is none.
+    #[error("not XML: {message}, near byte {offset}")]
+    NotXml {
+        /// The offset of where it goes wrong, or a little before.
+        offset: u64,
+        /// What the parser says.
+        message: String,
+    },
     /// Arrays and objects are nested deeper than reports are.
     #[error("nested deeper than {} levels; no report is", Document::DEPTH_MAX)]
     TooDeep,

@@ -8,8 +8,9 @@
 mod fault;
 mod plain_yaml;
 mod strict;
+mod xml;
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use serde_json::Value;
@@ -34,8 +35,10 @@ enum Content {
     Value(Value),
     /// Several values: lines of JSON, or documents of YAML.
     Parts(Vec<Document>),
-    /// XML by its first character, not parsed yet.
-    Xml,
+    /// XML, well-formed and without entities of its own; the name of its element.
+    Xml {
+        root: String,
+    },
     /// Anything else.
     Text,
 }
@@ -132,7 +135,39 @@ impl Document {
 
     /// Returns the text of an XML document, without a byte order mark.
     pub fn xml(&self) -> Option<&str> {
-        matches!(self.content, Content::Xml).then(|| self.text())
+        matches!(self.content, Content::Xml { .. }).then(|| self.text())
+    }
+
+    /// Returns the one value, or the first of several.
+    pub fn first_value(&self) -> Option<&Value> {
+        self.json().or_else(|| self.parts().first()?.json())
+    }
+
+    /// Gives the values of the file one after the other, whether there is one or several.
+    ///
+    /// # Errors
+    /// What `each` says.
+    pub fn each_line(
+        &self,
+        each: &mut dyn FnMut(&Self) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        match self.parts() {
+            [] => each(self),
+            parts => parts.iter().try_for_each(each),
+        }
+    }
+
+    /// Returns the name of the one element of an XML document, without its prefix.
+    pub fn xml_root(&self) -> Option<&str> {
+        match &self.content {
+            Content::Xml { root } => Some(root),
+            _ => None,
+        }
+    }
+
+    /// Returns an XML document to be read from its beginning; it is well-formed and bounded.
+    pub fn xml_source(&self) -> Option<Box<dyn BufRead + '_>> {
+        self.xml().map(|text| Box::new(text.as_bytes()) as Box<dyn BufRead>)
     }
 
     /// Returns the text, without a byte order mark.
@@ -154,6 +189,9 @@ fn parse(bytes: &[u8], name: &str, digest: &str) -> Result<Content, Fault> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Fault::Utf16);
     }
+    if let Some(what) = packed(bytes) {
+        return Err(Fault::Packed { what });
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         // An incomplete character at the very end is a cut, not another encoding.
         match error.error_len() {
@@ -169,7 +207,7 @@ fn parse(bytes: &[u8], name: &str, digest: &str) -> Result<Content, Fault> {
     let mut values = if trimmed.starts_with(['{', '[']) || trimmed == "null" {
         json_lines(text)?
     } else if trimmed.starts_with('<') {
-        return Ok(Content::Xml);
+        return Ok(Content::Xml { root: xml::check(text.as_bytes())? });
     } else {
         plain_yaml::documents(text)?
     };
@@ -178,6 +216,19 @@ fn parse(bytes: &[u8], name: &str, digest: &str) -> Result<Content, Fault> {
         1 => values.pop().map_or(Content::Text, |part| Content::Value(part.value)),
         _ => Content::Parts(values.into_iter().map(|part| part.named(name, digest)).collect()),
     })
+}
+
+/// Recognises packed files, by their first bytes.
+fn packed(bytes: &[u8]) -> Option<&'static str> {
+    const SIGNS: [(&[u8], &str); 6] = [
+        (b"\x1f\x8b", "packed with gzip"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"PK\x05\x06", "an empty zip archive"),
+        (b"\x28\xb5\x2f\xfd", "packed with zstd"),
+        (b"BZh", "packed with bzip2"),
+        (b"\xfd7zXZ\0", "packed with xz"),
+    ];
+    SIGNS.iter().find(|(sign, _)| bytes.starts_with(sign)).map(|(_, what)| *what)
 }
 
 impl Part<'_> {

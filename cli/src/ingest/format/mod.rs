@@ -2,12 +2,28 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod go_test;
 mod grype;
+mod junit;
+mod pact;
+mod prometheus;
+mod sarif;
+mod sarif_rules;
 mod trivy;
+mod trivy_k8s;
 mod trivy_operator;
 
 use super::Reader;
 
 /// The readers, in the order in which they are asked.
-pub(super) const READERS: &[&dyn Reader] =
-    &[&trivy::Trivy, &trivy_operator::Operator, &grype::Grype];
+pub(super) const READERS: &[&dyn Reader] = &[
+    &junit::Junit,
+    &go_test::GoTest,
+    &sarif::Sarif,
+    &trivy_k8s::Cluster,
+    &trivy::Trivy,
+    &trivy_operator::Operator,
+    &grype::Grype,
+    &pact::Pact,
+    &prometheus::Prometheus,
+];
