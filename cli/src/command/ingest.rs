@@ -109,8 +109,8 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         for event in &mut report.events {
             give_id(event, &author);
         }
-        let bytes = report.document.bytes();
-        if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
+        let document = &report.document;
+        if let Err(error) = blobs.copy(&config.book, document.digest(), document.evidence()) {
             blobs.take_back();
             return Err(error);
         }
@@ -163,7 +163,7 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
     };
     let mut reports = Vec::new();
     for file in &args.files {
-        let document = if file == "-" {
+        let mut document = if file == "-" {
             Document::from_reader("standard input", std::io::stdin())?
         } else {
             Document::open(Path::new(file))?
@@ -173,6 +173,7 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
             Value::Object(fields) => Some(fields),
             _ => None,
         });
+        document.forget();
         reports.push(Report { events: events.collect(), document });
     }
     Ok(reports)

@@ -73,7 +73,7 @@ impl Draft {
         source.insert("format".to_owned(), json!(origin.format));
         source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", origin.reader)));
         source.insert("trust".to_owned(), json!(Trust::Asserted.as_str()));
-        source.insert("bytes".to_owned(), json!(document.bytes().len()));
+        source.insert("bytes".to_owned(), json!(document.len()));
         if let Some(time) = time {
             source.insert("reported_at".to_owned(), json!(time.raw));
         }

@@ -69,6 +69,14 @@ pub enum IngestError {
         /// What should be there.
         expected: &'static str,
     },
+    /// A part of a large report is larger than it may be.
+    #[error("{file}: {place}: larger than relbook reads at once; the report is damaged or hostile")]
+    TooLong {
+        /// The file.
+        file: String,
+        /// Where.
+        place: String,
+    },
     /// Nothing says which component the file is about.
     #[error("{file}: the file does not say which component it is about; name it with --component")]
     NoComponent {

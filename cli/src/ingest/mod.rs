@@ -83,6 +83,63 @@ pub trait Reader: Sync {
         false
     }
 
+    /// Tells whether it reads a large report part by part: lists with [`json::Place::rows`], XML
+    /// from its source. Others get all of it at once, up to a limit.
+    fn streams(&self) -> bool {
+        false
+    }
+
+    /// Tells whether the content is of this format, in whichever version.
+    fn detect(&self, document: &Document) -> bool;
+
+    /// Derives the events, without `id` and `ledger`, which the author adds before signing.
+    ///
+    /// # Errors
+    /// [`IngestError`] naming the file, the place in it, and what to do.
+    fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError>;
+}
+
+/// Turns a document into events with the reader that recognises it, or with the one named.
+///
+/// The caller keeps [`Document::bytes`] as a blob: each event names it in `evidence`.
+///
+/// # Errors
+/// [`IngestError`] when no reader recognises the content, the named one does not exist, or the
+/// content cannot be used.
+pub fn read(
+    document: &Document,
+    format: Option<&str>,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let is_one = |reader: &&dyn Reader| reader.takes_lines() && reader.detect(document);
+    if document.is_lines() && !READERS.iter().copied().any(|reader| is_one(&reader)) {
+        if document.is_large() {
+            return read(&document.whole()?, format, context);
+        }
+        let events = document.parts().iter().map(|part| read(part, format, context));
+        return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+    }
+    let file = || document.name().to_owned();
+        self.component.as_deref().ok_or_else(|| IngestError::NoComponent { file: file() })
+    }
+}
+
+/// Reads one format.
+pub trait Reader: Sync {
+    /// Returns the name that `--as` takes.
+    fn name(&self) -> &'static str;
+
+    /// Tells whether several values in one file are one report, and not one each.
+    fn takes_lines(&self) -> bool {
+        false
+    }
+
+    /// Tells whether it reads a large report part by part: lists with [`json::Place::rows`], XML
+    /// from its source. Others get all of it at once, up to a limit.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
 
@@ -116,7 +173,7 @@ pub fn read(
             let looks_like = foreign::name(document);
             return Err(IngestError::UnknownFormat { file: file(), looks_like });
         };
-        return reader.read(document, context);
+        return run(*reader, document, context);
     };
     let Some(reader) = READERS.iter().find(|reader| reader.name() == name) else {
         return Err(IngestError::UnknownReader { name: name.to_owned() });
@@ -127,7 +184,18 @@ pub fn read(
         let found = other.name();
         return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
     }
-    reader.read(document, context)
+    run(*reader, document, context)
+}
+
+fn run(
+    reader: &dyn Reader,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    match document.is_large() && !reader.streams() {
+        true => reader.read(&document.whole()?, context),
+        false => reader.read(document, context),
+    }
 }
 
 /// Returns the names of all readers, as messages list them.

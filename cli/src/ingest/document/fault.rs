@@ -12,6 +12,13 @@ pub enum Fault {
     /// It is larger than any report that is read.
     #[error("larger than {} MiB; scan one artifact per report", Document::BYTES_MAX >> 20)]
     TooLarge,
+    /// It is larger than its format is read.
+    #[error(
+        "larger than {} MiB, which only reports of scans and tests may be; give the one \
+         document that is meant",
+        Document::WHOLE_MAX >> 20
+    )]
+    TooLargeHere,
     /// It is UTF-16, as a redirect in Windows PowerShell writes it.
     #[error("UTF-16, not UTF-8; write the report with the tool's own --output, not with >")]
     Utf16,

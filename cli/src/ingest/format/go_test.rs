@@ -29,6 +29,10 @@ impl Reader for GoTest {
         true
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         let is_line = |value: &Value| {
             let text = |key: &str| value.get(key).is_some_and(Value::is_string);

@@ -24,6 +24,10 @@ impl Reader for Grype {
         "grype"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         let Some(json) = document.json() else { return false };
         let Some(matches) = json.get("matches").and_then(Value::as_array) else { return false };

@@ -26,6 +26,10 @@ impl Reader for Junit {
         "junit"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         matches!(document.xml_root(), Some("testsuites" | "testsuite"))
     }

@@ -19,6 +19,10 @@ impl Reader for Prometheus {
         "prometheus"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         document.json().is_some_and(|json| {
             let status = json.get("status").and_then(Value::as_str);

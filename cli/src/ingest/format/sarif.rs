@@ -31,6 +31,10 @@ impl Reader for Sarif {
         "sarif"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         let Some(json) = document.json() else { return false };
         let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();

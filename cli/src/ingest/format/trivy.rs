@@ -27,6 +27,10 @@ impl Reader for Trivy {
         "trivy"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         match document.json() {
             Some(Value::Null) => true,

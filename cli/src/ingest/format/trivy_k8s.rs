@@ -24,6 +24,10 @@ impl Reader for Cluster {
         "trivy-k8s"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         document.json().is_some_and(|json| {
             json.get("ClusterName").is_some() && LISTS.iter().any(|key| json.get(key).is_some())

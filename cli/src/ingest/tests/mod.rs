@@ -5,8 +5,14 @@
 mod digest;
 mod document;
 mod filter;
+mod go_test;
 mod grype;
+mod junit;
+mod pact;
+mod prometheus;
+mod sarif;
 mod trivy;
+mod trivy_k8s;
 mod trivy_operator;
 
 use relbook_ledger::admission::admit;
@@ -45,6 +51,29 @@ fn one(report: &Value, context: &Context) -> Value {
     let event = events.remove(0);
     check_admitted(&event);
     event
+}
+
+/// The one event of a text, which may be XML or lines.
+fn one_of(text: &str, context: &Context) -> Value {
+    let document = Document::from_bytes("report", text.as_bytes().to_vec()).unwrap();
+    let mut events = read(&document, None, context).unwrap();
+    assert_eq!(events.len(), 1);
+    let event = events.remove(0);
+    check_admitted(&event);
+    event
+}
+
+/// The message that refuses a text.
+fn refusal_of(text: &str, context: &Context) -> String {
+    match Document::from_bytes("report", text.as_bytes().to_vec()) {
+        Ok(document) => read(&document, None, context).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A context of a run of tests.
+fn suite(name: &str) -> Context {
+    Context { suite: Some(name.to_owned()), ..given() }
 }
 
 /// Asserts that the ledger takes the event once the author has completed it.
