@@ -60,8 +60,12 @@ impl Plan {
     /// latency that cannot be one.
     pub(super) fn measure(&self, server: &Server) -> Result<Deltas, Error> {
         let times = Times { end: self.end, step: self.step, count: self.window / self.step };
-        let mut deltas =
-            Deltas { errors: [0.0; 2], latency: [0.0; 2], infos: Vec::new(), exchanges: Vec::new() };
+        let mut deltas = Deltas {
+            errors: [0.0; 2],
+            latency: [0.0; 2],
+            infos: Vec::new(),
+            exchanges: Vec::new(),
+        };
         for (measure, templates) in [&self.errors, &self.latency].into_iter().enumerate() {
             for (side, template) in templates.iter().enumerate() {
                 let what = NAMES[measure][side];

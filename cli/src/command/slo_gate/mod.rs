@@ -128,7 +128,8 @@ fn stage(text: &str) -> Result<Stage, String> {
 /// Measures, judges and records.
 pub(super) fn run(args: &SloGateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let ledger = Ledger::open(&config.book)?;
-    let component = ledger.registry().resolve(&args.component).unwrap_or(&args.component).to_owned();
+    let component =
+        ledger.registry().resolve(&args.component).unwrap_or(&args.component).to_owned();
     let policy = ledger.registry().policy().clone();
     drop(ledger);
     let plan = plan(args, &component)?;
@@ -213,7 +214,8 @@ fn plan(args: &SloGateArgs, component: &str) -> Result<Plan, Error> {
     let pair = |option: &str, text: &str, other: Option<&String>| {
         let own = Template::new(option, text, component, &canary)?;
         let text = other.map_or(text, String::as_str);
-        let base = Template::new(&format!("--baseline-{}", &option[2..]), text, component, &baseline)?;
+        let base =
+            Template::new(&format!("--baseline-{}", &option[2..]), text, component, &baseline)?;
         if own.over(args.window) == base.over(args.window) {
             return Err(Error::usage(format!("{option} asks the same of canary and baseline"))
                 .hint("tell them apart by {{track}} or {{digest}}, or give a query for each"));
@@ -222,7 +224,11 @@ fn plan(args: &SloGateArgs, component: &str) -> Result<Plan, Error> {
     };
     Ok(Plan {
         errors: pair("--error-query", &args.error_query, args.baseline_error_query.as_ref())?,
-        latency: pair("--latency-query", &args.latency_query, args.baseline_latency_query.as_ref())?,
+        latency: pair(
+            "--latency-query",
+            &args.latency_query,
+            args.baseline_latency_query.as_ref(),
+        )?,
         error_unit: args.error_unit,
         latency_unit: args.latency_unit,
         window: args.window,

@@ -115,12 +115,7 @@ impl Server {
         Ok(exchange("query_range", &parameters, answer))
     }
 
-    fn ask(
-        &self,
-        what: &str,
-        call: &str,
-        parameters: &[(&str, String)],
-    ) -> Result<Value, Error> {
+    fn ask(&self, what: &str, call: &str, parameters: &[(&str, String)]) -> Result<Value, Error> {
         let url = format!("{}/api/v1/{call}", self.base);
         let mut request = self.agent.get(&url);
         for (name, value) in parameters {
@@ -287,7 +282,8 @@ fn clock(seconds: i64) -> String {
 
 fn short(text: &str) -> String {
     const CHARS: usize = 200;
-    let mut short: String = text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut short: String =
+        text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(CHARS).is_some() {
         short.push_str("...");
     }

@@ -44,8 +44,9 @@ impl Template {
         }
         if !own.text.contains("{{window}}") {
             let message = format!("{option} does not say `{{{{window}}}}`");
-            return Err(Error::usage(message)
-                .hint("write the range as [{{window}}], so that what is measured is what is recorded"));
+            return Err(Error::usage(message).hint(
+                "write the range as [{{window}}], so that what is measured is what is recorded",
+            ));
         }
         let mut rest = own.text.as_str();
         while let Some((_, behind)) = rest.split_once("{{") {
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn every_variable_is_replaced() {
-        let text = "a{d=\"{{digest}}\",h=\"{{hex}}\",t=\"{{track}}\",c=\"{{component}}\"}[{{window}}]";
+        let text =
+            "a{d=\"{{digest}}\",h=\"{{hex}}\",t=\"{{track}}\",c=\"{{component}}\"}[{{window}}]";
         let hex = "a".repeat(64);
         let expected =
             format!("a{{d=\"sha256:{hex}\",h=\"{hex}\",t=\"canary\",c=\"orion-api\"}}[1800s]");

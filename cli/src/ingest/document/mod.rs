@@ -45,9 +45,7 @@ enum Content {
     /// JSON that is too large to hold.
     Large(Large),
     /// XML, well-formed and without entities of its own; the name of its element.
-    Xml {
-        root: String,
-    },
+    Xml { root: String },
     /// Anything else.
     Text,
 }
@@ -120,7 +118,11 @@ impl Document {
                 let root = xml::check(spool.at(spool.start)).map_err(unusable)?;
                 Content::Xml { root }
             }
-            _ => return Err(unusable(Fault::TooLargeHere)),
+            _ if spool.len > Self::WHOLE_MAX => return Err(unusable(Fault::TooLargeHere)),
+            _ => match spool.bytes() {
+                Ok(bytes) => return Self::from_bytes(name, bytes),
+                Err(source) => return Err(IngestError::Read { file: name, source }),
+            },
         };
         let digest = spool.digest.clone();
         Ok(Self { name, bytes: Vec::new(), spool: Some(spool), digest, content })
@@ -137,6 +139,12 @@ impl Document {
             Ok(content) => Ok(Self { name, bytes, spool: None, digest, content }),
             Err(fault) => Err(IngestError::Document { file: name, fault }),
         }
+    }
+
+    /// Makes a document of a value inside this one, such as an item of a list.
+    pub(in crate::ingest) fn inner(&self, name: String, value: Value) -> Self {
+        let (bytes, digest) = (value.to_string().into_bytes(), self.digest.clone());
+        Self { name, bytes, spool: None, digest, content: Content::Value(value) }
     }
 
     /// Returns the name that messages give it.
@@ -162,11 +170,6 @@ impl Document {
             Some(spool) => Box::new(spool.at(0)),
             None => Box::new(self.bytes.as_slice()),
         }
-    }
-
-    /// Forgets what the bytes parse to and keeps them as evidence.
-    pub fn forget(&mut self) {
-        self.content = Content::Text;
     }
 
     /// Tells whether it is too large to hold, so that it is read part by part.

@@ -38,9 +38,9 @@ impl Reader for Junit {
         let Some(source) = document.xml_source() else {
             return Err(damaged(document, "the document", "XML"));
         };
-        let report = Walk::default().through(source).map_err(|wrong| {
-            damaged(document, &wrong.place, wrong.expected)
-        })?;
+        let report = Walk::default()
+            .through(source)
+            .map_err(|wrong| damaged(document, &wrong.place, wrong.expected))?;
         let verdict = report.verdict(context);
         let check = Check {
             origin: Origin { system: "junit", reader: self.name(), format: "junit-xml" },
@@ -270,8 +270,8 @@ impl Walk {
         let (now, before) = (self.report.cases, suite.before);
         let held = now.total() - before.total();
         let skipped = now.skipped - before.skipped;
-        let failed = (now.failed - before.failed)
-            + (self.report.suite_errors - suite.suite_errors_before);
+        let failed =
+            (now.failed - before.failed) + (self.report.suite_errors - suite.suite_errors_before);
         // Some tools leave skipped cases out of `tests`.
         let tests = suite.declared.tests;
         let other = tests.is_some_and(|tests| tests != held && tests != held - skipped);

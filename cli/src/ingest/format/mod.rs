@@ -2,11 +2,16 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod buildx;
+mod changelog;
 mod go_test;
+mod goreleaser;
 mod grype;
+mod helm;
 mod junit;
 mod pact;
 mod prometheus;
+pub(in crate::ingest) mod release_please;
 mod sarif;
 mod sarif_rules;
 mod trivy;
@@ -26,4 +31,12 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &grype::Grype,
     &pact::Pact,
     &prometheus::Prometheus,
+    &goreleaser::Metadata,
+    &goreleaser::Artifacts,
+    &goreleaser::Checksums,
+    &buildx::Buildx,
+    &release_please::Configuration,
+    &release_please::Manifest,
+    &changelog::Changelog,
+    &helm::Chart,
 ];

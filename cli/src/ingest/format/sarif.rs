@@ -59,12 +59,11 @@ impl Reader for Sarif {
                 ));
             }
         }
-        let elsewhere = top.rows("inlineExternalProperties", &mut |part| {
-            match part.at("results")? {
+        let elsewhere =
+            top.rows("inlineExternalProperties", &mut |part| match part.at("results")? {
                 Some(_) => Err(part.expected("no results outside of a run")),
                 None => Ok(()),
-            }
-        });
+            });
         elsewhere?;
         let mut events = Vec::new();
         let has_runs = top.rows("runs", &mut |run| {
@@ -151,9 +150,8 @@ fn read_result(
         return Ok(());
     }
     let level = match result.text("level")? {
-        Some(word) => Level::parse(word).ok_or_else(|| {
-            result.expected_under("level", "none, note, warning or error")
-        })?,
+        Some(word) => Level::parse(word)
+            .ok_or_else(|| result.expected_under("level", "none, note, warning or error"))?,
         None => rule.level.unwrap_or(Level::Warning),
     };
     let score = match rule.severity.clone() {

@@ -98,7 +98,8 @@ impl Rules {
     }
 
     fn overridden(&mut self, one: &Place<'_>) -> Result<(), IngestError> {
-        let Some(level) = one.at("configuration")?.map(|place| level_at(&place)).transpose()? else {
+        let Some(level) = one.at("configuration")?.map(|place| level_at(&place)).transpose()?
+        else {
             return Ok(());
         };
         let found = match one.at("descriptor")? {

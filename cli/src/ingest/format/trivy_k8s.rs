@@ -67,7 +67,8 @@ impl Reader for Cluster {
                 if let Some(image) = images.into_iter().next() {
                     scan.held = image.held;
                 }
-                let name = [resource.text("Namespace")?, resource.text("Kind")?, resource.text("Name")?];
+                let name =
+                    [resource.text("Namespace")?, resource.text("Kind")?, resource.text("Name")?];
                 scan.label("resource", Some(name.map(Option::unwrap_or_default).join("/")));
                 resource.rows("Results", &mut |target| {
                     told |= trivy::read_target(target, &mut scan)?;
@@ -154,7 +155,8 @@ fn images(resource: &Place<'_>) -> Result<Vec<Image>, IngestError> {
     let all = if metadata.value().is_array() { metadata.items()? } else { vec![metadata] };
     let mut images = Vec::new();
     for one in all {
-        let mut held = Held { registry_place: "Resources[].Metadata.RepoDigests", ..Held::default() };
+        let mut held =
+            Held { registry_place: "Resources[].Metadata.RepoDigests", ..Held::default() };
         for reference in one.list("RepoDigests")?.unwrap_or_default() {
             let text = reference.value().as_str().ok_or_else(|| reference.expected("a text"))?;
             held.push_registry(text);

@@ -48,8 +48,12 @@ fn a_package_that_failed_or_never_ended_is_no_pass() {
     let broken = check(&[("run", "p", "A"), ("pass", "p", "A"), ("fail", "p", "")]);
     assert_eq!(broken["result"], "fail");
     let cut = check(&[("run", "p", "A"), ("pass", "p", "A")]);
-    assert_eq!((&cut["result"], &cut["labels"]["reason"]), (&json!("inconclusive"), &json!("cut_off")));
-    let hung = check(&[("run", "p", "A"), ("run", "p", "B"), ("pass", "p", "A"), ("pass", "p", "")]);
+    assert_eq!(
+        (&cut["result"], &cut["labels"]["reason"]),
+        (&json!("inconclusive"), &json!("cut_off"))
+    );
+    let hung =
+        check(&[("run", "p", "A"), ("run", "p", "B"), ("pass", "p", "A"), ("pass", "p", "")]);
     assert_eq!(hung["result"], "inconclusive");
     let none = check(&[("start", "p", ""), ("skip", "p", "")]);
     assert_eq!(none["labels"]["reason"], "no_cases");

@@ -63,7 +63,10 @@ fn a_report_that_holds_other_cases_than_it_declares_is_no_pass() {
 #[test]
 fn nothing_that_ran_is_nothing_that_passed() {
     let none = one_of("<testsuites/>", &suite("unit"));
-    assert_eq!((&none["result"], &none["labels"]["reason"]), (&json!("inconclusive"), &json!("no_cases")));
+    assert_eq!(
+        (&none["result"], &none["labels"]["reason"]),
+        (&json!("inconclusive"), &json!("no_cases"))
+    );
     let skipped = "<testsuite><testcase><skipped/></testcase></testsuite>";
     let skipped = one_of(skipped, &suite("unit"));
     assert_eq!(skipped["labels"]["reason"], "all_skipped");
@@ -74,7 +77,10 @@ fn nothing_that_ran_is_nothing_that_passed() {
     // The tool itself ended in an error, so that its report may be of half a run.
     let code = Context { exit_code: Some(2), ..suite("unit") };
     let ended = one_of("<testsuite><testcase/></testsuite>", &code);
-    assert_eq!((&ended["result"], &ended["labels"]["reason"]), (&json!("inconclusive"), &json!("exit_code")));
+    assert_eq!(
+        (&ended["result"], &ended["labels"]["reason"]),
+        (&json!("inconclusive"), &json!("exit_code"))
+    );
 }
 
 #[test]

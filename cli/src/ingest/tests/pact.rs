@@ -23,7 +23,10 @@ fn deployable_is_a_pass_and_null_proves_nothing() {
     assert_eq!(yes["labels"]["pact_pairs"], "web 1.0 / api ?: verified");
     assert_eq!(one(&answer(json!(false), 1, 0), &given())["result"], "fail");
     let null = one(&answer(json!(null), 0, 1), &given());
-    assert_eq!((&null["result"], &null["labels"]["reason"]), (&json!("inconclusive"), &json!("deployable_null")));
+    assert_eq!(
+        (&null["result"], &null["labels"]["reason"]),
+        (&json!("inconclusive"), &json!("deployable_null"))
+    );
     // A yes that its own numbers contradict is none.
     assert_eq!(one(&answer(json!(true), 1, 0), &given())["result"], "inconclusive");
     assert_eq!(one(&answer(json!(true), 0, 1), &given())["result"], "inconclusive");

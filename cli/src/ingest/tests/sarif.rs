@@ -56,10 +56,14 @@ fn a_level_counts_where_there_is_no_score_and_says_that_it_cannot_tell() {
 
 #[test]
 fn a_run_may_override_a_rule_and_a_rule_may_stand_in_an_extension() {
-    let mut log = log(run("lint", json!([{"id": "a"}]), json!([
-        {"ruleId": "a"},
-        {"ruleId": "x", "rule": {"index": 0, "toolComponent": {"index": 0}}},
-    ])));
+    let mut log = log(run(
+        "lint",
+        json!([{"id": "a"}]),
+        json!([
+            {"ruleId": "a"},
+            {"ruleId": "x", "rule": {"index": 0, "toolComponent": {"index": 0}}},
+        ]),
+    ));
     log["runs"][0]["tool"]["extensions"] =
         json!([{"name": "pack", "rules": [{"id": "x", "properties": {"security-severity": "8"}}]}]);
     log["runs"][0]["invocations"] = json!([{"executionSuccessful": true,

@@ -17,10 +17,7 @@ pub(in crate::ingest::document) enum Large {
     /// One value of JSON.
     Value(Part),
     /// Lines of JSON; the first of them. The others are checked when they are read.
-    Lines {
-        spool: Spool,
-        first: Value,
-    },
+    Lines { spool: Spool, first: Value },
 }
 
 /// A value of a large report: a tree without its long lists and texts.
