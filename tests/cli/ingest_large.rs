@@ -214,7 +214,7 @@ fn what_is_wrong_in_a_large_report_is_found_wherever_it_stands() {
     env.file("large.json", lines);
     assert!(ingest(&env, "large.json", &[]).exits(3).stdout.contains("larger than 64 MiB"));
     let file = File::create(env.path().join("huge.json")).unwrap();
-    (&file).write_all(b"[").unwrap();
+    (&file).write_all(b"[1").unwrap();
     file.set_len((256 << 20) + 1).unwrap();
     assert!(ingest(&env, "huge.json", &[]).exits(3).stdout.contains("larger than 256 MiB"));
 }

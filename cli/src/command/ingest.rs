@@ -310,7 +310,7 @@ impl From<IngestError> for Error {
             IngestError::Document { fault, .. } => {
                 let code = match fault {
                     Fault::DuplicateKey { .. } => Code::DuplicateKey,
-                    Fault::TooLarge => Code::TooLarge,
+                    Fault::TooLarge | Fault::TooLargeHere | Fault::TooMuch => Code::TooLarge,
                     _ => Code::Json,
                 };
                 Refusal::new(code, message).into()
@@ -330,7 +330,9 @@ impl From<IngestError> for Error {
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
             }
-            IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
+            IngestError::TooLarge { .. } | IngestError::TooLong { .. } => {
+                Refusal::new(Code::TooLarge, message).into()
+            }
             _ => Refusal::new(Code::BadValue, message).into(),
         }
     }

@@ -19,6 +19,12 @@ pub enum Fault {
         Document::WHOLE_MAX >> 20
     )]
     TooLargeHere,
+    /// It holds more than is kept of a large report.
+    #[error(
+        "holds more than a report does outside of its lists, or in one line or object; it is \
+         damaged or hostile"
+    )]
+    TooMuch,
     /// It is UTF-16, as a redirect in Windows PowerShell writes it.
     #[error("UTF-16, not UTF-8; write the report with the tool's own --output, not with >")]
     Utf16,

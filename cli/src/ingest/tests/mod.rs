@@ -168,13 +168,9 @@ fn the_format_is_told_by_content_and_as_cannot_overrule_it() {
 
 #[test]
 fn a_known_format_that_is_not_read_is_refused_by_name() {
-    let sarif = json!({"version": "2.1.0", "runs": []});
-    let message = refusal(&sarif, &given());
-    assert!(message.contains("this is SARIF"), "{message}");
+    let message = refusal_of("<TestRun/>", &given());
+    assert!(message.contains("this is a TRX report"), "{message}");
     assert!(message.contains("trivy, trivy-operator, grype"), "{message}");
-    let xml = Document::from_bytes("r.json", b"<testsuites/>".to_vec()).unwrap();
-    let message = read(&xml, None, &given()).unwrap_err().to_string();
-    assert!(message.contains("this is XML"), "{message}");
     let message = refusal(&json!({"a": 1}), &given());
     assert!(message.contains("no format that relbook knows"), "{message}");
 }

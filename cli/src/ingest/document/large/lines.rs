@@ -24,7 +24,7 @@ pub(in crate::ingest::document) fn lines<E>(
         match read.map(u64::try_from) {
             Ok(Ok(0)) => return Ok(()),
             Ok(Ok(count)) if count <= LINE_BYTES_MAX => {}
-            _ => return Err(on_line(Fault::TooLarge)),
+            _ => return Err(on_line(Fault::TooMuch)),
         }
         let text = String::from_utf8(line).map_err(|_| on_line(Fault::Truncated { line: 1 }))?;
         if text.trim().is_empty() {

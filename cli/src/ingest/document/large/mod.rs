@@ -24,4 +24,4 @@ const LONG: u64 = 64 << 10;
 const TREE_BYTES_MAX: u64 = 4 << 20;
 
 /// The most bytes of a line in a file of lines.
-const LINE_BYTES_MAX: u64 = 16 << 20;
+const LINE_BYTES_MAX: u64 = 4 << 20;

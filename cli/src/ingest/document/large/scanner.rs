@@ -126,7 +126,7 @@ impl<R: BufRead> Scanner<R> {
                 return Err(Fault::DuplicateKey { key, line: self.line });
             }
             if keys.count > KEYS_MAX {
-                return Err(Fault::TooLarge);
+                return Err(Fault::TooMuch);
             }
             self.value(depth)?;
             if self.takes(b'}')? {
@@ -172,7 +172,7 @@ impl<R: BufRead> Scanner<R> {
                 if let Some(copy) = &mut copy {
                     copy.extend_from_slice(buffer.get(..plain).unwrap_or_default());
                     if copy.len() > KEY_BYTES_MAX {
-                        return Err(Fault::TooLarge);
+                        return Err(Fault::TooMuch);
                     }
                 }
                 plain
@@ -246,7 +246,8 @@ impl<R: BufRead> Scanner<R> {
         match self.peek()? {
             Some(b'0') => self.bump(),
             Some(b'1'..=b'9') => self.digits()?,
-            _ => return Err(self.wrong("a number without digits")),
+            Some(_) => return Err(self.wrong("a number without digits")),
+            None => return Err(self.cut_off()),
         }
         if self.peek()? == Some(b'.') {
             self.bump();
@@ -271,9 +272,10 @@ impl<R: BufRead> Scanner<R> {
             self.bump();
             any = true;
         }
-        match any {
-            true => Ok(()),
-            false => Err(self.wrong("a number without digits")),
+        match (any, self.peek()?) {
+            (true, _) => Ok(()),
+            (false, Some(_)) => Err(self.wrong("a number without digits")),
+            (false, None) => Err(self.cut_off()),
         }
     }
 
@@ -442,6 +444,6 @@ mod tests {
         let end = u64::try_from(text.len()).expect("it is small");
         let mut found: Vec<_> = scanner.long.into_iter().collect();
         found.sort_unstable();
-        assert_eq!(found, [(0, end), (15, end - 1), (16, end - 2)]);
+        assert_eq!(found, [(0, end), (16, end - 1), (17, end - 2)]);
     }
 }

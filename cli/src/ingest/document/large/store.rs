@@ -145,7 +145,7 @@ impl Part {
                 Child::Short(text) => {
                     *used += u64::try_from(text.len()).unwrap_or(u64::MAX);
                     if *used > TREE_BYTES_MAX {
-                        return Err(Fault::TooLarge);
+                        return Err(Fault::TooMuch);
                     }
                     short(&text)?
                 }
