@@ -32,3 +32,4 @@ mod runbook;
 mod scratch;
 mod short;
 mod verify;
+mod webhook;

@@ -4,6 +4,7 @@
 //! a CI job that is run again appends nothing twice. All files are one atomic batch.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
@@ -13,14 +14,16 @@ use relbook_ledger::store::Ledger;
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
+use super::delivery::DeliveryArgs;
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
+use crate::derived;
 use crate::error::Error;
-use crate::event_id;
 use crate::exit_code::ExitCode;
 use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -33,9 +36,17 @@ Examples:
   relbook ingest --component api --digest sha256:... --exit-code $? \\
     --command-line \"grype --fail-on high -o json\" grype.json
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
+  relbook ingest --event deployment_review --github-secret hook.secret \\
+    --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
 
 The format is recognised by the content, never by the name. What the report does not say is left
-out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.")]
+out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.
+
+Webhooks and CDEvents name a run, a commit or a tag, not an artifact. The way to the artifact is
+taken through events that the book has (a build of the commit), each named in source.joined; a
+missing link is named and nothing is recorded. The same event delivered again gets its first
+receipt. A review of a deployment is signed with a key of role reporter.")]
 pub struct IngestArgs {
     /// The reports; - is standard input
     #[arg(value_name = "FILE", required = true)]
@@ -76,6 +87,18 @@ pub struct IngestArgs {
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
+    /// A parent of the merge that a webhook tells of; repeatable
+    #[arg(long = "parent", value_name = "COMMIT")]
+    pub parents: Vec<String>,
+    /// The role in which the reported approver decided
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what ran before
+    #[arg(long, value_name = "BOOL")]
+    pub restored: Option<bool>,
+    /// How a webhook came
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// Show the events and append nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -90,7 +113,7 @@ struct Report {
 /// Ingests.
 pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let ledger = Ledger::open(&config.book)?;
-    let outcome = read_all(&args, ledger.registry());
+    let outcome = read_all(&args, config, ledger.registry());
     if args.dry_run {
         return show_events(ui, &outcome?);
     }
@@ -99,9 +122,17 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let mut batch = Vec::new();
     for report in &mut reports {
-        for event in &mut report.events {
-            give_id(event, &author);
+        report.events.iter_mut().for_each(|event| derived::give_id(event, &author));
+        batch.push(std::mem::take(&mut report.events));
+    }
+    derived::first_tellings(&mut batch, writer.ledger())?;
+    for (report, events) in reports.iter_mut().zip(batch) {
+        report.events = events;
+        // Bytes that only tell again what the book has are evidence of nothing new.
+        if !report.events.iter().any(|event| names(event, report.document.digest())) {
+            continue;
         }
         let bytes = report.document.bytes();
         if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
@@ -128,8 +159,16 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
-    let context = Context {
+fn names(event: &Map<String, Value>, digest: &str) -> bool {
+    let evidence = event.get("evidence").and_then(Value::as_array);
+    evidence.is_some_and(|list| list.iter().any(|held| held == digest))
+}
+
+fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
+    if args.delivery.signature.is_some() && args.files.len() > 1 {
+        return Err(Error::usage("--signature is of one file; ingest the deliveries one by one"));
+    }
+    let mut context = Context {
         registry: registry.clone(),
         component: args
             .component
@@ -145,7 +184,14 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        parents: args.parents.clone(),
+        role: args.role.clone(),
+        restored: args.restored,
+        delivery: args.delivery.delivery.clone(),
+        transport: false,
+        recorded: Some(Rc::new(BookRecords::new(&config.book))),
     };
+    let format = args.format.as_deref().or(args.delivery.format());
     let mut reports = Vec::new();
     for file in &args.files {
         let document = if file == "-" {
@@ -153,7 +199,8 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         } else {
             Document::open(Path::new(file))?
         };
-        let events = read(&document, args.format.as_deref(), &context)?;
+        context.transport = args.delivery.check(&document)?;
+        let events = read(&document, format, &context)?;
         let events = events.into_iter().filter_map(|event| match event {
             Value::Object(fields) => Some(fields),
             _ => None,
@@ -161,17 +208,6 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         reports.push(Report { events: events.collect(), document });
     }
     Ok(reports)
-}
-
-/// Gives an event an id that follows from its author and from what it says.
-fn give_id(event: &mut Map<String, Value>, author: &str) {
-    // Without a time of its own the event is as new as the command: another run is another event.
-    let time = event.get("occurred_at").and_then(Value::as_str).and_then(|t| Time::parse(t).ok());
-    if let Some(time) = time {
-        let content = format!("{author}\n{}", Value::Object(event.clone()));
-        let id = event_id::of_content(time, content.as_bytes());
-        event.insert("id".to_owned(), json!(id.to_string()));
-    }
 }
 
 fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
@@ -252,6 +288,17 @@ impl From<IngestError> for Error {
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
             }
+            IngestError::Needs { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
+            }
+            IngestError::MissingLink { .. } => {
+                Refusal::new(Code::MissingField, message).at("digest").into()
+            }
+            IngestError::SeveralComponents { .. } => {
+                Refusal::new(Code::MissingField, message).at("component").into()
+            }
+            IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
+            IngestError::Book { .. } => Self::not_done("damaged", message),
             IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }

@@ -12,16 +12,25 @@ mod error;
 mod filter;
 mod foreign;
 mod format;
+mod join;
 mod json;
+mod person;
+mod recorded;
+mod rollout;
 mod scan;
+mod scope;
 mod severity;
 mod time;
+pub mod webhook;
 
 #[cfg(test)]
 mod tests;
 
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use recorded::{Build, Deploy, Recorded, Run, Tag};
+
+use std::rc::Rc;
 
 use relbook_ledger::registry::Registry;
 use serde_json::Value;
@@ -55,6 +64,18 @@ pub struct Context {
     pub exit_code: Option<u8>,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// The parents of a merge, which a webhook does not name.
+    pub parents: Vec<String>,
+    /// The role in which a reported approver decided.
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what was there before.
+    pub restored: Option<bool>,
+    /// The id of the delivery, as the sender's header has it.
+    pub delivery: Option<String>,
+    /// Whether the channel proved who sent it (a webhook's signature or token).
+    pub transport: bool,
+    /// What the book has recorded, for joins; nothing when absent.
+    pub recorded: Option<Rc<dyn Recorded>>,
 }
 
 impl Context {

@@ -2,6 +2,11 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod cdevents;
+mod cloudevents;
+pub(super) mod github;
+mod github_oidc;
+mod gitlab;
 mod grype;
 mod trivy;
 mod trivy_operator;
@@ -9,5 +14,14 @@ mod trivy_operator;
 use super::Reader;
 
 /// The readers, in the order in which they are asked.
-pub(super) const READERS: &[&dyn Reader] =
-    &[&trivy::Trivy, &trivy_operator::Operator, &grype::Grype];
+pub(super) const READERS: &[&dyn Reader] = &[
+    &cloudevents::CloudEvents,
+    &cdevents::Cdevents,
+    &trivy::Trivy,
+    &trivy_operator::Operator,
+    &grype::Grype,
+    &gitlab::Gitlab,
+    &gitlab::TestReport,
+    &github_oidc::GithubOidc,
+    &github::Github,
+];
