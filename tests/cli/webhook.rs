@@ -64,7 +64,7 @@ fn build(env: &TestEnvironment) {
 }
 
 fn signature(body: &str, secret: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any key length");
     mac.update(body.as_bytes());
     let bytes = mac.finalize().into_bytes();
     format!("sha256={}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
