@@ -1,16 +1,16 @@
-//! Events that were derived from what others wrote: their ids, and what the book has of them.
+//! Events that were derived from what others wrote: their ids, and what is known of them already.
 //!
-//! An event that its source knows by a key (`source.key`) is the same event however often and in
-//! whatever bytes it is told: a webhook that is delivered again, or comes from the API later. The
-//! first telling stands. One that says something else under the same key is another event under a
-//! known id, which the ledger refuses.
+//! An event that its source knows by a key (`source.key`) is the same event however often, by whom
+//! and in whatever bytes it is told: a webhook that is delivered again, or an export that is read
+//! again later. The first telling stands. One that contradicts it is another event under a known
+//! id, which the ledger refuses.
 
 use std::collections::HashMap;
 
-use relbook_ledger::event::HEADER_FIELDS;
+use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::json;
 use relbook_ledger::statement;
-use relbook_ledger::store::Ledger;
+use relbook_ledger::store::{Ledger, Record};
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -18,93 +18,78 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::event_id;
 
-/// Gives an event an id that follows from its author and from what it says, or, where its source
-/// knows it by a key, from that key.
-pub fn give_id(event: &mut Map<String, Value>, author: &str) {
-    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
-    let time = Time::parse(text("occurred_at")).ok();
-    let of_source = |name: &str| event.get("source").and_then(|source| source.get(name));
-    let (id_time, content) = match of_source("key").and_then(Value::as_str) {
-        Some(key) => {
-            // The time of the command must not make another event of it.
-            let own = of_source("reported_at").and(time).unwrap_or(Time::from_micros(0));
-            (own, format!("{author}\n{}\n{}\n{key}", text("kind"), text("component")))
-        }
-        None => match time {
-            // Without a time of its own the event is as new as the command: another run is
-            // another event.
-            None => return,
-            Some(time) => (time, format!("{author}\n{}", Value::Object(event.clone()))),
-        },
-    };
-    let id = event_id::of_content(id_time, content.as_bytes());
-    event.insert("id".to_owned(), Value::String(id.to_string()));
+/// What a source itself says of an event: two of these cannot both be true.
+const TOLD: [&str; 5] = ["outcome", "result", "commit", "tag", "approver"];
+
+/// The fields of an event.
+type Fields = Map<String, Value>;
+
+/// What has been told so far: by the book, and by the events before.
+#[derive(Debug)]
+pub struct Told<'a> {
+    ledger: &'a Ledger,
+    author: &'a str,
+    seen: HashMap<Uuid, Fields>,
 }
 
-/// Takes the first telling of each event that its source knows by a key: the one in the book, else
-/// the first of this batch. Returns how many of the batch the book has.
-///
-/// # Errors
-/// [`Error::NotDone`] when the book cannot be read.
-pub fn first_tellings(
-    batch: &mut [Vec<Map<String, Value>>],
-    ledger: &Ledger,
-) -> Result<usize, Error> {
-    let mut seen: HashMap<String, Map<String, Value>> = HashMap::new();
-    let mut known = 0;
-    for events in batch {
-        let mut kept = Vec::with_capacity(events.len());
-        for event in events.drain(..) {
-            let Some(id) = keyed_id(&event) else {
-                kept.push(event);
+impl<'a> Told<'a> {
+    /// Starts with what the book has; `author` is the id of the key that will sign.
+    pub fn new(ledger: &'a Ledger, author: &'a str) -> Self {
+        Self { ledger, author, seen: HashMap::new() }
+    }
+
+    /// Gives events their ids and returns those that are new, and what the book has of the others.
+    ///
+    /// # Errors
+    /// [`Error::NotDone`] when the book cannot be read.
+    pub fn first(&mut self, events: Vec<Fields>) -> Result<(Vec<Fields>, Vec<SignedEvent>), Error> {
+        let (mut new, mut known) = (Vec::new(), Vec::new());
+        for mut event in events {
+            let Some(id) = event_id::of_key(&event) else {
+                give_id(&mut event, self.author);
+                new.push(event);
                 continue;
             };
-            match seen.get(&id) {
-                // Twice in one batch is told once.
-                Some(first) if same(first, &event) => continue,
+            event.insert("id".to_owned(), Value::String(id.to_string()));
+            match self.seen.get(&id) {
+                Some(first) if !contradicts(first, &event) => continue,
                 Some(_) => {}
-                None => drop(seen.insert(id.clone(), event.clone())),
+                None => drop(self.seen.insert(id, event.clone())),
             }
-            match recorded(ledger, &id)? {
-                Some(first) if same(&first, &event) => {
-                    known += 1;
-                    kept.push(first);
-                }
-                _ => kept.push(event),
+            match self.recorded(id)? {
+                Some((first, signed)) if !contradicts(&first, &event) => known.push(signed),
+                _ => new.push(event),
             }
         }
-        *events = kept;
+        Ok((new, known))
     }
-    Ok(known)
+
+    /// Returns the event of the book that has this id.
+    fn recorded(&self, id: Uuid) -> Result<Option<(Fields, SignedEvent)>, Error> {
+        let Some(seq) = self.ledger.find(id)? else { return Ok(None) };
+        let Some(record) = self.ledger.record(seq)? else { return Ok(None) };
+        let body = json::parse(&record.body).ok();
+        let event = body.and_then(|body| statement::open(&record.payload_type, body).ok());
+        let Some(Value::Object(fields)) = event else { return Ok(None) };
+        let Record { payload_type, body, key_id, signature, .. } = record;
+        Ok(Some((fields, SignedEvent { payload_type, body, key_id, signature })))
+    }
 }
 
-fn keyed_id(event: &Map<String, Value>) -> Option<String> {
-    event.get("source")?.get("key")?;
-    event.get("id")?.as_str().map(str::to_owned)
-}
-
-/// Tells whether two events of one key say the same: when, where from and by which bytes may
-/// differ.
-fn same(first: &Map<String, Value>, second: &Map<String, Value>) -> bool {
-    let is_own = |name: &str| {
-        name == "kind" || name == "component" || HEADER_FIELDS.iter().all(|f| f.name != name)
-    };
-    let own = |event: &Map<String, Value>| {
-        let fields = event.iter().filter(|(name, value)| is_own(name) && !value.is_null());
-        fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()
-    };
-    own(first) == own(second)
-}
-
-/// Returns the event of the book that has this id.
-fn recorded(ledger: &Ledger, id: &str) -> Result<Option<Map<String, Value>>, Error> {
-    let Ok(id) = Uuid::parse_str(id) else { return Ok(None) };
-    let Some(seq) = ledger.find(id)? else { return Ok(None) };
-    let Some(record) = ledger.record(seq)? else { return Ok(None) };
-    let body = json::parse(&record.body).ok();
-    let event = body.and_then(|body| statement::open(&record.payload_type, body).ok());
-    Ok(match event {
-        Some(Value::Object(fields)) => Some(fields),
-        _ => None,
+fn contradicts(first: &Fields, second: &Fields) -> bool {
+    TOLD.iter().any(|name| match (first.get(*name), second.get(*name)) {
+        (Some(first), Some(second)) => first != second,
+        _ => false,
     })
+}
+
+/// Gives an event an id that follows from its author and from what it says.
+fn give_id(event: &mut Fields, author: &str) {
+    // Without a time of its own the event is as new as the command: another run is another event.
+    let time = event.get("occurred_at").and_then(Value::as_str).and_then(|t| Time::parse(t).ok());
+    if let Some(time) = time {
+        let content = format!("{author}\n{}", Value::Object(event.clone()));
+        let id = event_id::of_content(time, content.as_bytes());
+        event.insert("id".to_owned(), Value::String(id.to_string()));
+    }
 }

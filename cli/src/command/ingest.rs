@@ -1,13 +1,17 @@
 //! `relbook ingest`: reads what a real tool wrote and appends what it says (ingest.md).
 //!
 //! The report itself is kept as a blob and named by the event. The ids follow from the report, so
-//! a CI job that is run again appends nothing twice. All files are one atomic batch.
+//! a CI job that is run again appends nothing twice; where the report tells what an event is about
+//! in its own system, from that, so that a later export adds only what is new. All files are one
+//! atomic batch, and the readers see all of them: some facts are spread over several.
 
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::event::{FieldType, Kind};
 use relbook_ledger::registry::Registry;
 use relbook_ledger::store::Ledger;
@@ -19,10 +23,10 @@ use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
-use crate::derived;
+use crate::derived::Told;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::ingest::{Builds, Context, Document, Fault, IngestError, Recorded, read, reader_names};
 use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
@@ -72,6 +76,9 @@ pub struct IngestArgs {
     /// The commit that the report is about
     #[arg(long, value_name = "COMMIT")]
     pub commit: Option<String>,
+    /// The target of the environment, where the file does not name one of them
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
     /// The suite of a check, where the format does not settle it
     #[arg(long, value_name = "NAME")]
     pub suite: Option<String>,
@@ -106,8 +113,17 @@ pub struct IngestArgs {
 
 /// A report and the events that it gave.
 struct Report {
-    document: Document,
+    documents: Arc<[Document]>,
+    index: usize,
     events: Vec<Map<String, Value>>,
+    /// What of it the book has already, as it was signed.
+    known: Vec<SignedEvent>,
+}
+
+impl Report {
+    fn document(&self) -> &Document {
+        &self.documents[self.index]
+    }
 }
 
 /// Ingests.
@@ -122,26 +138,27 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
-    let mut batch = Vec::new();
+    let mut told = Told::new(writer.ledger(), &author);
     for report in &mut reports {
-        report.events.iter_mut().for_each(|event| derived::give_id(event, &author));
-        batch.push(std::mem::take(&mut report.events));
-    }
-    derived::first_tellings(&mut batch, writer.ledger())?;
-    for (report, events) in reports.iter_mut().zip(batch) {
-        report.events = events;
-        // Bytes that only tell again what the book has are evidence of nothing new.
-        if !report.events.iter().any(|event| names(event, report.document.digest())) {
+        let events = std::mem::take(&mut report.events);
+        (report.events, report.known) = told.first(events)?;
+        // Bytes that only tell again what is known are evidence of nothing new; those that gave no
+        // event at all explain another file.
+        if report.events.is_empty() && !report.known.is_empty() {
             continue;
         }
-        let bytes = report.document.bytes();
-        if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
+        let bytes = report.document().bytes();
+        if let Err(error) = blobs.keep(&config.book, report.document().digest(), bytes) {
             blobs.take_back();
             return Err(error);
         }
     }
-    let events = reports.iter().flat_map(|report| report.events.iter().cloned());
-    let batch = events.map(|event| (None, Input::Fields(event))).collect();
+    let mut batch = Vec::new();
+    for report in &reports {
+        // What is known gets its first receipt.
+        batch.extend(report.known.iter().cloned().map(|event| (None, Input::Signed(event))));
+        batch.extend(report.events.iter().cloned().map(|event| (None, Input::Fields(event))));
+    }
     let receipts = match submit::append(config, ui, &mut writer, batch) {
         Ok(receipts) => receipts,
         Err(error) => {
@@ -159,15 +176,20 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn names(event: &Map<String, Value>, digest: &str) -> bool {
-    let evidence = event.get("evidence").and_then(Value::as_array);
-    evidence.is_some_and(|list| list.iter().any(|held| held == digest))
-}
-
 fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
     if args.delivery.signature.is_some() && args.files.len() > 1 {
         return Err(Error::usage("--signature is of one file; ingest the deliveries one by one"));
     }
+    let mut documents = Vec::new();
+    for file in &args.files {
+        documents.push(if file == "-" {
+            Document::from_reader("standard input", std::io::stdin())?
+        } else {
+            Document::open(Path::new(file))?
+        });
+    }
+    let documents: Arc<[Document]> = documents.into();
+    let records: Rc<dyn Recorded> = Rc::new(BookRecords::new(&config.book));
     let mut context = Context {
         registry: registry.clone(),
         component: args
@@ -179,33 +201,32 @@ fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<V
         stage: args.stage.clone(),
         environment: args.environment.clone(),
         commit: args.commit.clone(),
+        target: args.target.clone(),
         suite: args.suite.clone(),
         event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        beside: Arc::clone(&documents),
+        builds: Builds::of(Rc::clone(&records)),
         parents: args.parents.clone(),
         role: args.role.clone(),
         restored: args.restored,
         delivery: args.delivery.delivery.clone(),
         transport: false,
-        recorded: Some(Rc::new(BookRecords::new(&config.book))),
+        recorded: Some(records),
     };
     let format = args.format.as_deref().or(args.delivery.format());
     let mut reports = Vec::new();
-    for file in &args.files {
-        let document = if file == "-" {
-            Document::from_reader("standard input", std::io::stdin())?
-        } else {
-            Document::open(Path::new(file))?
-        };
-        context.transport = args.delivery.check(&document)?;
-        let events = read(&document, format, &context)?;
+    for (index, document) in documents.iter().enumerate() {
+        context.transport = args.delivery.check(document)?;
+        let events = read(document, format, &context)?;
         let events = events.into_iter().filter_map(|event| match event {
             Value::Object(fields) => Some(fields),
             _ => None,
         });
-        reports.push(Report { events: events.collect(), document });
+        let documents = Arc::clone(&documents);
+        reports.push(Report { documents, index, events: events.collect(), known: Vec::new() });
     }
     Ok(reports)
 }
@@ -214,7 +235,7 @@ fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
     match ui.format() {
         Format::Table => {
             for report in reports {
-                ui.line(&format!("{}:", report.document.name()))?;
+                ui.line(&format!("{}:", report.document().name()))?;
                 for event in &report.events {
                     let text = serde_json::to_string_pretty(event);
                     ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
@@ -238,9 +259,10 @@ fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
 fn file_json(report: &Report) -> Value {
     let format = report.events.first().and_then(|event| event.get("source")?.get("format"));
     json!({
-        "file": report.document.name(),
+        "file": report.document().name(),
         "format": format,
-        "digest": report.document.digest(),
+        "digest": report.document().digest(),
+        "known": report.known.len(),
         "events": report.events,
     })
 }
@@ -258,7 +280,7 @@ fn summaries(report: &Report) -> Vec<String> {
             (short && text.len() <= SHORT).then(|| format!("{} {text}", field.name))
         });
         let shown: Vec<String> = shown.collect();
-        format!("{}: {kind}  {}", report.document.name(), shown.join("  "))
+        format!("{}: {kind}  {}", report.document().name(), shown.join("  "))
     };
     report.events.iter().map(line).collect()
 }
@@ -278,6 +300,9 @@ impl From<IngestError> for Error {
                     _ => Code::Json,
                 };
                 Refusal::new(code, message).into()
+            }
+            IngestError::Missing { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
             }
             IngestError::NoComponent { .. } => {
                 Refusal::new(Code::MissingField, message).at("component").into()

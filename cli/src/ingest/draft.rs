@@ -56,7 +56,7 @@ pub(in crate::ingest) struct Draft {
     source: Map<String, Value>,
     field_trust: Map<String, Value>,
     labels: Map<String, Value>,
-    document: String,
+    documents: Vec<String>,
 }
 
 impl Draft {
@@ -86,7 +86,7 @@ impl Draft {
             source,
             field_trust: Map::new(),
             labels: Map::new(),
-            document: document.digest().to_owned(),
+            documents: vec![document.digest().to_owned()],
         };
         draft.put("kind", json!(kind));
         let when = time.map(|time| time.utc.as_str());
@@ -114,6 +114,14 @@ impl Draft {
         self.source("key", json!(parts.join("/")));
     }
 
+    /// Names further files that the event was derived from.
+    pub(in crate::ingest) fn also_from(&mut self, document: &Document) {
+        let digest = document.digest().to_owned();
+        if !self.documents.contains(&digest) {
+            self.documents.push(digest);
+        }
+    }
+
     /// Says how far the whole event is to be believed; `asserted` otherwise.
     pub(in crate::ingest) fn trust(&mut self, trust: Trust) {
         self.source("trust", json!(trust.as_str()));
@@ -138,7 +146,7 @@ impl Draft {
             self.source.insert("field_trust".to_owned(), Value::Object(self.field_trust));
         }
         self.fields.insert("source".to_owned(), Value::Object(self.source));
-        self.fields.insert("evidence".to_owned(), json!([self.document]));
+        self.fields.insert("evidence".to_owned(), json!(self.documents));
         if !self.labels.is_empty() {
             self.fields.insert("labels".to_owned(), Value::Object(self.labels));
         }
