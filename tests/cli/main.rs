@@ -36,3 +36,4 @@ mod scratch;
 mod short;
 mod slo_gate;
 mod verify;
+mod webhook;

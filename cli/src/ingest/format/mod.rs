@@ -3,7 +3,12 @@
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
 mod buildx;
+mod cdevents;
 mod changelog;
+mod cloudevents;
+pub(super) mod github;
+mod github_oidc;
+mod gitlab;
 mod go_test;
 mod goreleaser;
 mod grype;
@@ -24,6 +29,8 @@ use super::Reader;
 pub(super) const READERS: &[&dyn Reader] = &[
     &junit::Junit,
     &go_test::GoTest,
+    &cloudevents::CloudEvents,
+    &cdevents::Cdevents,
     &sarif::Sarif,
     &trivy_k8s::Cluster,
     &trivy::Trivy,
@@ -31,6 +38,10 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &grype::Grype,
     &pact::Pact,
     &prometheus::Prometheus,
+    &gitlab::Gitlab,
+    &gitlab::TestReport,
+    &github_oidc::GithubOidc,
+    &github::Github,
     &goreleaser::Metadata,
     &goreleaser::Artifacts,
     &goreleaser::Checksums,

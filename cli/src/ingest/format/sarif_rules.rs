@@ -1,7 +1,8 @@
 //! The rules of a run of SARIF: what a result without an own level or score takes from them.
 //!
-//! A result names its rule by index, by id, or by a reference to an extension of the tool. An
-//! index that leads nowhere is not guessed at: the id decides. A run may override what a rule says.
+//! A result names its rule by index, by id, or by a reference to an extension of the tool. Where
+//! the index leads nowhere, the id decides; an id may be narrower than its rule, as `CA1000/1` is
+//! of `CA1000`. A run may override what a rule says.
 
 use std::collections::HashMap;
 
@@ -153,14 +154,7 @@ impl Rules {
         id: Option<&str>,
     ) -> Option<(usize, usize)> {
         let at_index = index.filter(|index| {
-            let rule = self.components.get(component).and_then(|rules| rules.get(*index));
-            // An id may be narrower than its rule: `CA1000/1` is of `CA1000`.
-            rule.is_some_and(|rule| match (id, rule.id.as_deref()) {
-                (Some(id), Some(own)) => {
-                    id == own || id.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'))
-                }
-                _ => true,
-            })
+            self.components.get(component).is_some_and(|rules| rules.len() > *index)
         });
         if let Some(index) = at_index {
             return Some((component, index));
