@@ -104,6 +104,12 @@ impl Draft {
         }
     }
 
+    /// Says what the event is about in the system that it comes from, whatever else the file says
+    /// today: a later export that says it again adds nothing.
+    pub(in crate::ingest) fn key(&mut self, key: &str) {
+        self.source("key", json!(key));
+    }
+
     /// Names further files that the event was derived from.
     pub(in crate::ingest) fn also_from(&mut self, document: &Document) {
         let digest = document.digest().to_owned();

@@ -31,3 +31,15 @@ pub(in crate::ingest) fn at(
     let utc = Time::from_micros(stamp.as_microsecond()).to_string();
     Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
 }
+
+/// Reads milliseconds since 1970 under a key, as a number or as a text.
+pub(in crate::ingest) fn millis(
+    place: &Place<'_>,
+    key: &str,
+) -> Result<Option<ReportTime>, IngestError> {
+    let Some(raw) = place.word(key)? else { return Ok(None) };
+    let stamp = raw.parse().ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let stamp = stamp.ok_or_else(|| place.expected_under(key, "milliseconds since 1970"))?;
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Ok(Some(ReportTime { utc, raw }))
+}

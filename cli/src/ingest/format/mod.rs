@@ -2,11 +2,16 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod argo;
 mod buildx;
 mod changelog;
+mod flagger;
+mod flux;
 mod goreleaser;
 mod grype;
 mod helm;
+mod kargo;
+pub mod memory;
 pub(in crate::ingest) mod release_please;
 mod trivy;
 mod trivy_operator;
@@ -18,6 +23,12 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
+    &argo::ArgoCd,
+    &argo::Rollouts,
+    &flux::Flux,
+    &flagger::Canary,
+    &flagger::Webhook,
+    &kargo::Kargo,
     &goreleaser::Metadata,
     &goreleaser::Artifacts,
     &goreleaser::Checksums,
