@@ -2,13 +2,18 @@
 //!
 //! Reports are written inline: a test shows the bytes that its rule is about.
 
+mod argo_rollouts;
+mod argocd;
 mod buildx;
 mod digest;
 mod document;
 mod filter;
+mod flagger;
+mod flux;
 mod goreleaser;
 mod grype;
 mod helm;
+mod kargo;
 mod release_please;
 mod trivy;
 mod trivy_operator;
