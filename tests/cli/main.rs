@@ -34,3 +34,4 @@ mod runbook;
 mod scratch;
 mod short;
 mod verify;
+mod webhook;

@@ -145,7 +145,7 @@ impl Deploy {
         let id = &self.deploy_id;
         let draft = |kind: &str, time: Option<&ReportTime>, key: &str| {
             let mut draft = Draft::new(kind, origin, document, context, time);
-            draft.key(key);
+            draft.key(&[key]);
             draft.put("deploy_id", json!(id));
             draft
         };
@@ -177,7 +177,9 @@ impl Deploy {
                 let mut end = draft("deploy.finished", finish.at.as_ref(), id);
                 end.put("target", json!(target));
                 end.put("outcome", json!(finish.outcome));
-                end.put("restored", json!(finish.restored));
+                // What the tool does not tell, the caller may know.
+                let told = finish.restored.map(|back| back || context.restored == Some(true));
+                end.put("restored", json!(told));
                 events.push(Value::Object(end.finish()));
             }
         }

@@ -6,24 +6,20 @@ use std::rc::Rc;
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::checkpoint::root_base64;
-use relbook_ledger::event::Body;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
-use relbook_ledger::store::Appended;
-use relbook_ledger::time::Time;
-use relbook_query::Book;
-use relbook_query::release::{Facts as _, Key, Lens};
+use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
-use crate::command::question;
 use crate::config::Config;
+use crate::derived::Told;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::import::deploys::{self, Found, Memory, Place};
 use crate::ingest::{Builds, Context, Document};
+use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -73,9 +69,9 @@ pub(super) fn run(
     config: &Config,
     ui: &mut Ui,
 ) -> Result<ExitCode, Error> {
-    let book = Rc::new(question::open(config, ui)?);
-    let outcome = read(memory, &args, &book);
-    drop(book);
+    let ledger = Ledger::open(&config.book)?;
+    let outcome = read(memory, &args, config, &ledger);
+    drop(ledger);
     let mut found = match outcome {
         Err(error @ Error::Refused { .. }) if !args.dry_run => {
             return Err(submit::refused(config, &mut submit::open(config)?, error));
@@ -93,15 +89,20 @@ pub(super) fn run(
 }
 
 /// Reads what the book does not have, and counts what it has.
-fn read(memory: Memory, args: &DeployArgs, book: &Rc<Book>) -> Result<(Found, usize), Error> {
-    let registry = book.ledger().registry().clone();
+fn read(
+    memory: Memory,
+    args: &DeployArgs,
+    config: &Config,
+    ledger: &Ledger,
+) -> Result<(Found, usize), Error> {
+    let registry = ledger.registry().clone();
     let resolve = |name: &String| registry.resolve(name).unwrap_or(name).to_owned();
     let context = Context {
         component: args.component.as_ref().map(resolve),
         environment: args.environment.clone(),
         stage: args.stage.clone(),
         target: args.target.clone(),
-        builds: builds(book),
+        builds: Builds::of(Rc::new(BookRecords::new(&config.book))),
         registry,
         ..Context::default()
     };
@@ -110,32 +111,10 @@ fn read(memory: Memory, args: &DeployArgs, book: &Rc<Book>) -> Result<(Found, us
         documents.push(Document::open(&file)?);
     }
     let mut found = deploys::read(memory, documents, &context, &args.map)?;
-    let (all, mut known) = (std::mem::take(&mut found.events), 0);
-    for event in all {
-        let id = event.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
-        match id.map_or(Ok(None), |id| book.ledger().find(id))? {
-            Some(_) => known += 1,
-            None => found.events.push(event),
-        }
-    }
-    Ok((found, known))
-}
-
-/// Looks up the builds that the book has recorded.
-fn builds(book: &Rc<Book>) -> Builds {
-    let book = Rc::clone(book);
-    let lens = Lens { as_of: Time::MAX, as_known: book.ledger().size().saturating_sub(1) };
-    Builds::new(move |component, version| {
-        let key =
-            Key::BuildVersion { component: component.to_owned(), version: version.to_owned() };
-        // A book that cannot be read will say so when it is appended to.
-        let facts = book.views().view(lens).find(&key).unwrap_or_default();
-        let digest = |body: &Body| match body {
-            Body::BuildCompleted(build) => Some(build.digest.to_string()),
-            _ => None,
-        };
-        facts.iter().filter_map(|fact| digest(fact.body())).collect()
-    })
+    // Every event has a key of its own: the author's id is part of none of the ids.
+    let (new, known) = Told::new(ledger, "").first(std::mem::take(&mut found.events))?;
+    found.events = new;
+    Ok((found, known.len()))
 }
 
 fn append(

@@ -73,7 +73,7 @@ impl Reader for Canary {
             let mut draft = Draft::new("check.completed", origin, document, context, at.as_ref());
             // A phase is reached once for each spec that is applied.
             let applied = status.word("lastAppliedSpec")?.unwrap_or_default();
-            draft.key(&format!("{}/{applied} {phase}", canary.identity()?));
+            draft.key(&[&canary.identity()?, &applied, phase]);
             check(&mut draft, context, &component, result);
             draft.label("why", doubt);
             draft.label("phase", Some(phase));

@@ -4,9 +4,14 @@
 
 mod argo;
 mod buildx;
+mod cdevents;
 mod changelog;
+mod cloudevents;
 mod flagger;
 mod flux;
+pub(super) mod github;
+mod github_oidc;
+mod gitlab;
 mod goreleaser;
 mod grype;
 mod helm;
@@ -20,6 +25,8 @@ use super::Reader;
 
 /// The readers, in the order in which they are asked.
 pub(super) const READERS: &[&dyn Reader] = &[
+    &cloudevents::CloudEvents,
+    &cdevents::Cdevents,
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
@@ -29,6 +36,10 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &flagger::Canary,
     &flagger::Webhook,
     &kargo::Kargo,
+    &gitlab::Gitlab,
+    &gitlab::TestReport,
+    &github_oidc::GithubOidc,
+    &github::Github,
     &goreleaser::Metadata,
     &goreleaser::Artifacts,
     &goreleaser::Checksums,

@@ -64,7 +64,7 @@ pub(super) fn read(
     let component = context.component_named(document, &names)?.to_owned();
     let completed = time::at(&status, "completedAt")?.or_else(|| measured.end.clone());
     let mut draft = Draft::new("check.completed", ORIGIN, document, context, completed.as_ref());
-    draft.key(&run.identity()?);
+    draft.key(&[&run.identity()?]);
     draft.put("component", json!(component));
     draft.put("suite", json!(context.suite.as_deref().unwrap_or("slo")));
     draft.put("result", json!(result));
