@@ -2,10 +2,13 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod argo;
 mod buildx;
 mod cdevents;
 mod changelog;
 mod cloudevents;
+mod flagger;
+mod flux;
 pub(super) mod github;
 mod github_oidc;
 mod gitlab;
@@ -14,6 +17,8 @@ mod goreleaser;
 mod grype;
 mod helm;
 mod junit;
+mod kargo;
+pub mod memory;
 mod pact;
 mod prometheus;
 pub(in crate::ingest) mod release_please;
@@ -38,6 +43,12 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &grype::Grype,
     &pact::Pact,
     &prometheus::Prometheus,
+    &argo::ArgoCd,
+    &argo::Rollouts,
+    &flux::Flux,
+    &flagger::Canary,
+    &flagger::Webhook,
+    &kargo::Kargo,
     &gitlab::Gitlab,
     &gitlab::TestReport,
     &github_oidc::GithubOidc,

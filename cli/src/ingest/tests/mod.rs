@@ -2,11 +2,15 @@
 //!
 //! Reports are written inline: a test shows the bytes that its rule is about.
 
+mod argo_rollouts;
+mod argocd;
 mod buildx;
 mod cdevents;
 mod digest;
 mod document;
 mod filter;
+mod flagger;
+mod flux;
 mod github;
 mod github_check;
 mod gitlab;
@@ -15,6 +19,7 @@ mod goreleaser;
 mod grype;
 mod helm;
 mod junit;
+mod kargo;
 mod pact;
 mod product;
 mod prometheus;
