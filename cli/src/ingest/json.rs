@@ -45,7 +45,7 @@ impl<'a> Place<'a> {
         value: &'a Value,
         path: impl Into<String>,
     ) -> Self {
-        Self { value, path: path.into(), file: document.name() }
+        Self { value, path: path.into(), file: document.name(), large: None }
     }
 
     pub(in crate::ingest) fn value(&self) -> &'a Value {

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher as _};
-use std::io::BufRead;
+use std::io::{ErrorKind, Read};
 
 use super::super::{Document, Fault};
 use super::LONG;
@@ -17,40 +17,75 @@ const KEYS_MAX: usize = 1 << 20;
 /// The most bytes of a key.
 const KEY_BYTES_MAX: usize = 64 << 10;
 
-/// Reads JSON from a place on.
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// Reads JSON from a place on. It has its own buffer, because it looks at every byte.
 pub(super) struct Scanner<R> {
     reader: R,
-    pub(super) offset: u64,
+    buffer: Vec<u8>,
+    /// The next byte in the buffer.
+    next: usize,
+    /// Where the buffer begins in the file.
+    base: u64,
+    ended: bool,
     line: usize,
-    /// The bytes of the value that is being read, when somebody wants them.
-    kept: Option<Vec<u8>>,
+    /// The bytes of the value that is being read, when somebody wants them, and from where in the
+    /// buffer on they are not copied yet.
+    kept: Option<(Vec<u8>, usize)>,
     /// Where long values begin and end.
     pub(super) long: HashMap<u64, u64>,
 }
 
-impl<R: BufRead> Scanner<R> {
+impl<R: Read> Scanner<R> {
     pub(super) fn new(reader: R, offset: u64) -> Self {
-        Self { reader, offset, line: 1, kept: None, long: HashMap::new() }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            next: 0,
+            base: offset,
+            ended: false,
+            line: 1,
+            kept: None,
+            long: HashMap::new(),
+        }
     }
 
     /// Continues elsewhere in the same file.
     pub(super) fn jump(&mut self, reader: R, offset: u64) {
-        (self.reader, self.offset) = (reader, offset);
+        let ahead = offset.checked_sub(self.base).and_then(|ahead| usize::try_from(ahead).ok());
+        match ahead.filter(|ahead| *ahead <= self.buffer.len()) {
+            Some(ahead) => self.next = ahead,
+            None => {
+                (self.reader, self.base, self.ended) = (reader, offset, false);
+                self.buffer.clear();
+                self.next = 0;
+            }
+        }
+    }
+
+    /// Returns where it is in the file.
+    pub(super) fn offset(&self) -> u64 {
+        self.base + u64::try_from(self.next).unwrap_or_default()
     }
 
     /// Reads over white space; tells what comes next.
-    pub(super) fn next(&mut self) -> Result<Option<u8>, Fault> {
+    pub(super) fn ahead(&mut self) -> Option<u8> {
         loop {
-            match self.peek()? {
-                Some(b' ' | b'\t' | b'\r' | b'\n') => self.bump(),
-                other => return Ok(other),
+            match self.peek() {
+                Some(b'\n') => {
+                    self.line += 1;
+                    self.bump();
+                }
+                Some(b' ' | b'\t' | b'\r') => self.bump(),
+                other => return other,
             }
         }
     }
 
     /// Reads one character that must be there.
     pub(super) fn expect(&mut self, wanted: u8) -> Result<(), Fault> {
-        match self.next()? {
+        match self.ahead() {
             Some(byte) if byte == wanted => {
                 self.bump();
                 Ok(())
@@ -61,18 +96,18 @@ impl<R: BufRead> Scanner<R> {
     }
 
     /// Takes the next character when it is this one.
-    pub(super) fn takes(&mut self, wanted: u8) -> Result<bool, Fault> {
-        let found = self.next()? == Some(wanted);
+    pub(super) fn takes(&mut self, wanted: u8) -> bool {
+        let found = self.ahead() == Some(wanted);
         if found {
             self.bump();
         }
-        Ok(found)
+        found
     }
 
     /// Reads over one value.
     pub(super) fn value(&mut self, depth: usize) -> Result<(), Fault> {
-        let first = self.next()?;
-        let start = self.offset;
+        let first = self.ahead();
+        let start = self.offset();
         match first {
             Some(b'{') => self.object(depth + 1)?,
             Some(b'[') => self.array(depth + 1)?,
@@ -84,25 +119,27 @@ impl<R: BufRead> Scanner<R> {
             Some(_) => return Err(self.wrong("a value is missing")),
             None => return Err(self.cut_off()),
         }
-        if self.offset - start >= LONG {
-            self.long.insert(start, self.offset);
+        let end = self.offset();
+        if end - start >= LONG {
+            self.long.insert(start, end);
         }
         Ok(())
     }
 
     /// Reads over one value and returns its bytes.
     pub(super) fn kept_value(&mut self, depth: usize) -> Result<Vec<u8>, Fault> {
-        self.next()?;
-        self.kept = Some(Vec::new());
+        self.ahead();
+        self.kept = Some((Vec::new(), self.next));
         let read = self.value(depth);
-        let kept = self.kept.take().unwrap_or_default();
+        let (mut kept, from) = self.kept.take().unwrap_or_default();
+        kept.extend_from_slice(self.buffer.get(from..self.next).unwrap_or_default());
         read.map(|()| kept)
     }
 
     /// Reads a key and the colon behind it.
     pub(super) fn key(&mut self) -> Result<String, Fault> {
-        if self.next()? != Some(b'"') {
-            return Err(match self.peek()? {
+        if self.ahead() != Some(b'"') {
+            return Err(match self.peek() {
                 Some(_) => self.wrong("a key is missing"),
                 None => self.cut_off(),
             });
@@ -110,13 +147,18 @@ impl<R: BufRead> Scanner<R> {
         let mut key = Vec::new();
         self.string(Some(&mut key))?;
         self.expect(b':')?;
-        serde_json::from_slice(&key).map_err(|_| self.wrong("a key is no text"))
+        let plain = if key.contains(&b'\\') { None } else { key.get(1..key.len() - 1) };
+        match plain {
+            Some(plain) => String::from_utf8(plain.to_vec()).ok(),
+            None => serde_json::from_slice(&key).ok(),
+        }
+        .ok_or_else(|| self.wrong("a key is no text"))
     }
 
     fn object(&mut self, depth: usize) -> Result<(), Fault> {
         self.deeper(depth)?;
         self.bump();
-        if self.takes(b'}')? {
+        if self.takes(b'}') {
             return Ok(());
         }
         let mut keys = Keys::default();
@@ -129,7 +171,7 @@ impl<R: BufRead> Scanner<R> {
                 return Err(Fault::TooMuch);
             }
             self.value(depth)?;
-            if self.takes(b'}')? {
+            if self.takes(b'}') {
                 return Ok(());
             }
             self.expect(b',')?;
@@ -139,12 +181,12 @@ impl<R: BufRead> Scanner<R> {
     fn array(&mut self, depth: usize) -> Result<(), Fault> {
         self.deeper(depth)?;
         self.bump();
-        if self.takes(b']')? {
+        if self.takes(b']') {
             return Ok(());
         }
         loop {
             self.value(depth)?;
-            if self.takes(b']')? {
+            if self.takes(b']') {
                 return Ok(());
             }
             self.expect(b',')?;
@@ -165,20 +207,20 @@ impl<R: BufRead> Scanner<R> {
             copy.push(b'"');
         }
         loop {
-            let plain = {
-                let buffer = self.fill()?;
-                let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..=0x1f);
-                let plain = buffer.iter().position(special).unwrap_or(buffer.len());
-                if let Some(copy) = &mut copy {
-                    copy.extend_from_slice(buffer.get(..plain).unwrap_or_default());
-                    if copy.len() > KEY_BYTES_MAX {
-                        return Err(Fault::TooMuch);
-                    }
+            let rest = self.buffer.get(self.next..).unwrap_or_default();
+            let special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..=0x1f);
+            let plain = rest.iter().position(special).unwrap_or(rest.len());
+            if let Some(copy) = &mut copy {
+                copy.extend_from_slice(rest.get(..plain).unwrap_or_default());
+                if copy.len() > KEY_BYTES_MAX {
+                    return Err(Fault::TooMuch);
                 }
-                plain
-            };
-            self.consume(plain);
-            let Some(byte) = self.peek()? else { return Err(self.cut_off()) };
+            }
+            self.next += plain;
+            if self.next == self.buffer.len() && self.fill() {
+                continue;
+            }
+            let Some(byte) = self.peek() else { return Err(self.cut_off()) };
             if byte == b'"' {
                 self.bump();
                 if let Some(copy) = &mut copy {
@@ -197,7 +239,7 @@ impl<R: BufRead> Scanner<R> {
         let first = self.escaped(copy)?;
         match first {
             // The first half of a pair needs the second.
-            Some(0xd800..=0xdbff) => match self.peek()? {
+            Some(0xd800..=0xdbff) => match self.peek() {
                 Some(b'\\') => match self.escaped(copy)? {
                     Some(0xdc00..=0xdfff) => Ok(()),
                     _ => Err(self.wrong("half a character in a text")),
@@ -213,7 +255,7 @@ impl<R: BufRead> Scanner<R> {
     /// Reads one escape; returns the number of `\u`.
     fn escaped(&mut self, copy: &mut Option<&mut Vec<u8>>) -> Result<Option<u32>, Fault> {
         self.bump();
-        let Some(kind) = self.peek()? else { return Err(self.cut_off()) };
+        let Some(kind) = self.peek() else { return Err(self.cut_off()) };
         self.bump();
         if let Some(copy) = copy {
             copy.extend([b'\\', kind]);
@@ -223,7 +265,7 @@ impl<R: BufRead> Scanner<R> {
             b'u' => {
                 let mut number = 0;
                 for _ in 0..4 {
-                    let Some(byte) = self.peek()? else { return Err(self.cut_off()) };
+                    let Some(byte) = self.peek() else { return Err(self.cut_off()) };
                     let Some(digit) = char::from(byte).to_digit(16) else {
                         return Err(self.wrong("a wrong escape in a text"));
                     };
@@ -240,27 +282,27 @@ impl<R: BufRead> Scanner<R> {
     }
 
     fn number(&mut self) -> Result<(), Fault> {
-        if self.peek()? == Some(b'-') {
+        if self.peek() == Some(b'-') {
             self.bump();
         }
-        match self.peek()? {
+        match self.peek() {
             Some(b'0') => self.bump(),
             Some(b'1'..=b'9') => self.digits()?,
             Some(_) => return Err(self.wrong("a number without digits")),
             None => return Err(self.cut_off()),
         }
-        if self.peek()? == Some(b'.') {
+        if self.peek() == Some(b'.') {
             self.bump();
             self.digits()?;
         }
-        if matches!(self.peek()?, Some(b'e' | b'E')) {
+        if matches!(self.peek(), Some(b'e' | b'E')) {
             self.bump();
-            if matches!(self.peek()?, Some(b'+' | b'-')) {
+            if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.bump();
             }
             self.digits()?;
         }
-        match self.peek()? {
+        match self.peek() {
             Some(byte) if byte.is_ascii_alphanumeric() => Err(self.wrong("a wrong number")),
             _ => Ok(()),
         }
@@ -268,11 +310,11 @@ impl<R: BufRead> Scanner<R> {
 
     fn digits(&mut self) -> Result<(), Fault> {
         let mut any = false;
-        while self.peek()?.is_some_and(|byte| byte.is_ascii_digit()) {
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.bump();
             any = true;
         }
-        match (any, self.peek()?) {
+        match (any, self.peek()) {
             (true, _) => Ok(()),
             (false, Some(_)) => Err(self.wrong("a number without digits")),
             (false, None) => Err(self.cut_off()),
@@ -281,7 +323,7 @@ impl<R: BufRead> Scanner<R> {
 
     fn word(&mut self, word: &[u8]) -> Result<(), Fault> {
         for wanted in word {
-            match self.peek()? {
+            match self.peek() {
                 Some(byte) if byte == *wanted => self.bump(),
                 Some(_) => return Err(self.wrong("a value is missing")),
                 None => return Err(self.cut_off()),
@@ -290,31 +332,40 @@ impl<R: BufRead> Scanner<R> {
         Ok(())
     }
 
-    fn fill(&mut self) -> Result<&[u8], Fault> {
-        let line = self.line;
-        // The copy is our own file: that it cannot be read is the same as that it ends.
-        self.reader.fill_buf().map_err(|_| Fault::Truncated { line })
+    /// Reads more; tells whether there was any.
+    fn fill(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        if let Some((kept, from)) = &mut self.kept {
+            kept.extend_from_slice(self.buffer.get(*from..).unwrap_or_default());
+            *from = 0;
+        }
+        self.base = self.offset();
+        self.next = 0;
+        self.buffer.resize(CHUNK, 0);
+        let read = loop {
+            match self.reader.read(&mut self.buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // The copy is our own file: that it cannot be read is the same as that it ends.
+                other => break other.unwrap_or_default(),
+            }
+        };
+        self.buffer.truncate(read);
+        self.ended = read == 0;
+        read > 0
     }
 
-    fn peek(&mut self) -> Result<Option<u8>, Fault> {
-        Ok(self.fill()?.first().copied())
+    fn peek(&mut self) -> Option<u8> {
+        match self.buffer.get(self.next) {
+            Some(byte) => Some(*byte),
+            None if self.fill() => self.buffer.first().copied(),
+            None => None,
+        }
     }
 
     fn bump(&mut self) {
-        self.consume(1);
-    }
-
-    fn consume(&mut self, count: usize) {
-        if let Ok(buffer) = self.reader.fill_buf() {
-            let taken = buffer.get(..count).unwrap_or_default();
-            // Only structure spans lines: a text holds no line break.
-            self.line += usize::from(taken == b"\n");
-            if let Some(kept) = &mut self.kept {
-                kept.extend_from_slice(taken);
-            }
-        }
-        self.reader.consume(count);
-        self.offset += u64::try_from(count).unwrap_or_default();
+        self.next += 1;
     }
 
     fn cut_off(&self) -> Fault {
@@ -360,7 +411,7 @@ mod tests {
     fn scan(text: &str) -> Result<(), Fault> {
         let mut scanner = Scanner::new(text.as_bytes(), 0);
         scanner.value(0)?;
-        match scanner.next()? {
+        match scanner.ahead() {
             None => Ok(()),
             Some(_) => Err(scanner.wrong("something behind the value")),
         }

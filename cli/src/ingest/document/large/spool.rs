@@ -76,7 +76,12 @@ fn read_some(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 impl Spool {
     /// Reads from an offset; several readers in turn do not disturb each other.
     pub(in crate::ingest::document) fn at(&self, offset: u64) -> BufReader<At<'_>> {
-        BufReader::with_capacity(CHUNK, At { file: &self.file, offset })
+        BufReader::with_capacity(CHUNK, self.raw(offset))
+    }
+
+    /// As [`Spool::at`], for who has a buffer of its own.
+    pub(super) fn raw(&self, offset: u64) -> At<'_> {
+        At { file: &self.file, offset }
     }
 
     /// Returns the bytes between two offsets.

@@ -38,12 +38,12 @@ struct Store {
 
 /// Checks a whole copy of JSON.
 pub(in crate::ingest::document) fn open(spool: &Spool) -> Result<Large, Fault> {
-    let mut scanner = Scanner::new(spool.at(spool.start), spool.start);
-    let first = scanner.next()?;
-    let start = scanner.offset;
+    let mut scanner = Scanner::new(spool.raw(spool.start), spool.start);
+    let first = scanner.ahead();
+    let start = scanner.offset();
     let checked = scanner.value(0);
-    let end = scanner.offset;
-    if checked.is_ok() && scanner.next()?.is_none() {
+    let end = scanner.offset();
+    if checked.is_ok() && scanner.ahead().is_none() {
         let store = Store { spool: spool.clone(), long: std::mem::take(&mut scanner.long) };
         let mut part = Part::new(Arc::new(store));
         part.tree = match (first, part.store.long.contains_key(&start)) {
@@ -183,27 +183,27 @@ impl Part {
         each: &mut dyn FnMut(Option<String>, Child) -> Result<bool, Fault>,
     ) -> Result<(), Fault> {
         let spool = &self.store.spool;
-        let mut scanner = Scanner::new(spool.at(start), start);
-        let is_object = scanner.takes(b'{')?;
+        let mut scanner = Scanner::new(spool.raw(start), start);
+        let is_object = scanner.takes(b'{');
         let end = if is_object { b'}' } else { b']' };
         if !is_object {
             scanner.expect(b'[')?;
         }
-        if scanner.takes(end)? {
+        if scanner.takes(end) {
             return Ok(());
         }
         loop {
             let key = if is_object { Some(scanner.key()?) } else { None };
-            scanner.next()?;
-            let at = scanner.offset;
+            scanner.ahead();
+            let at = scanner.offset();
             let child = match self.store.long.get(&at) {
                 Some(behind) => {
-                    scanner.jump(spool.at(*behind), *behind);
+                    scanner.jump(spool.raw(*behind), *behind);
                     Child::Long(at)
                 }
                 None => Child::Short(scanner.kept_value(0)?),
             };
-            if !each(key, child)? || scanner.takes(end)? {
+            if !each(key, child)? || scanner.takes(end) {
                 return Ok(());
             }
             scanner.expect(b',')?;
