@@ -18,6 +18,7 @@ pub mod matrix;
 pub mod ndjson;
 pub mod product;
 pub mod render;
+pub mod sealing;
 pub mod submit;
 pub mod ui;
 pub mod yaml;
