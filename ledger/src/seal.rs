@@ -14,7 +14,7 @@
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use serde_json::{Value, json};
-use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::event::{Sealed, is_subject};
 
@@ -47,8 +47,14 @@ pub enum SealError {
 }
 
 /// The key of one subject.
-#[derive(Clone, ZeroizeOnDrop)]
+#[derive(Clone)]
 pub struct SubjectKey([u8; 32]);
+
+impl Drop for SubjectKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for SubjectKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod backup;
 mod compare;
 mod compat;
 mod demo;
@@ -30,5 +31,6 @@ mod repository;
 mod rollback;
 mod runbook;
 mod scratch;
+mod seal;
 mod short;
 mod verify;
