@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::store::{AppendError, Appended, BackupError, OpenError, ReadError, VerifyFailure};
+use relbook_ledger::store::{
+    AppendError, Appended, BackupError, OpenError, ReadError, VerifyFailure,
+};
 use relbook_query::BookError;
 use relbook_query::question::AnswerError;
 use serde_json::{Value, json};

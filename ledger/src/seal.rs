@@ -113,7 +113,8 @@ pub fn seal(
     message.extend_from_slice(salt);
     message.extend_from_slice(text.as_bytes());
     let aad = additional(subject, field);
-    let cipher = XChaCha20Poly1305::new(key.0.as_slice().try_into().map_err(|_| SealError::Ciphertext)?);
+    let cipher =
+        XChaCha20Poly1305::new(key.0.as_slice().try_into().map_err(|_| SealError::Ciphertext)?);
     let nonce_of = XNonce::try_from(nonce).map_err(|_| SealError::Ciphertext)?;
     let sealed = cipher
         .encrypt(&nonce_of, Payload { msg: &message, aad: &aad })
@@ -148,7 +149,8 @@ pub fn open(
     let rest = ciphertext.strip_prefix(MAGIC.as_slice()).ok_or(SealError::Ciphertext)?;
     let (nonce, rest) = rest.split_at_checked(NONCE_BYTES).ok_or(SealError::Ciphertext)?;
     let nonce = XNonce::try_from(nonce).map_err(|_| SealError::Ciphertext)?;
-    let cipher = XChaCha20Poly1305::new(key.0.as_slice().try_into().map_err(|_| SealError::Ciphertext)?);
+    let cipher =
+        XChaCha20Poly1305::new(key.0.as_slice().try_into().map_err(|_| SealError::Ciphertext)?);
     let aad = additional(&sealed.subject, field);
     let message = cipher
         .decrypt(&nonce, Payload { msg: rest, aad: &aad })
@@ -224,7 +226,6 @@ mod tests {
 
     #[test]
     fn the_commitment_is_keyed_blake3_over_canonical_json() {
-        // Computed apart from this code: blake3.blake3(b'"ok"', key=bytes(range(32))).
         let salt: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         let expected = blake3::keyed_hash(&salt, b"\"ok\"").to_hex().to_string();
         assert_eq!(commitment(&salt, "ok"), format!("blake3:{expected}"));

@@ -21,7 +21,9 @@ pub struct ProjectionCheck {
 
 /// A projection that a fresh replay gives otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}; remove it, it comes back by replay, and every answer since it was kept is suspect")]
+#[error(
+    "{what}; remove it, it comes back by replay, and every answer since it was kept is suspect"
+)]
 pub struct Mismatch {
     /// What differs.
     pub what: String,

@@ -7,7 +7,10 @@ fn a_book_moves_to_another_machine_and_says_what_it_lacks() {
     let env = orion();
     let saved = env.run(&["backup", "copy", "--format", "json"]).exits(0).json();
     assert_eq!(saved["checkpoint"]["size"], size(&env));
-    assert_eq!((&saved["private_keys"], saved["left_out"].as_array().unwrap().len()), (&false.into(), 1));
+    assert_eq!(
+        (&saved["private_keys"], saved["left_out"].as_array().unwrap().len()),
+        (&false.into(), 1)
+    );
     env.run(&["backup", "copy"]).exits(4);
     let args = ["restore", "copy", "--to", "elsewhere", "--pub", "book/keys/book.pub"];
     let ran = env.run(&args).exits(0);
@@ -18,11 +21,13 @@ fn a_book_moves_to_another_machine_and_says_what_it_lacks() {
     assert!(env.run(&args).exits(4).stderr.contains("nothing is overwritten"));
     let report = env.run(&["--book", "elsewhere", "verify", "--format", "json"]).exits(0).json();
     assert_eq!(report["events"], size(&env));
-    let text = |book: &str| env.run(&["--book", book, "status"]).exits(0).stdout;
+    let at = ["--as-of", "2030-01-01"];
+    let text = |book| env.run(&[&["--book", book, "status"][..], &at].concat()).exits(0).stdout;
     assert_eq!(text("elsewhere"), text("book"));
     // Without the book's private key it is read, not written.
     let line = build_line("1.4.2");
-    let ran = env.run_with_input(&["--book", "elsewhere", "append", "--from", "-"], line.as_bytes());
+    let ran =
+        env.run_with_input(&["--book", "elsewhere", "append", "--from", "-"], line.as_bytes());
     assert!(ran.exits(4).stderr.contains("book.pem"));
 }
 
@@ -57,7 +62,10 @@ fn a_stale_backup_is_noticed() {
     assert_eq!(found(&["restore", "copy", "--to", "book"]), "backup-stale");
     // Elsewhere, against what somebody kept.
     let restore = ["restore", "copy", "--to", "place"];
-    assert_eq!(found(&[&restore[..], &["--checkpoint", "kept.checkpoint"]].concat()), "given-ahead");
+    assert_eq!(
+        found(&[&restore[..], &["--checkpoint", "kept.checkpoint"]].concat()),
+        "given-ahead"
+    );
     assert_eq!(found(&[&restore[..], &["--receipt", "kept.receipt"]].concat()), "given-ahead");
     assert!(!env.path().join("place").exists());
     let ran = env.run(&restore).exits(0);

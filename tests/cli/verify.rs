@@ -57,9 +57,22 @@ fn a_key_from_outside_says_whose_book_it_is() {
 fn kept_views_that_are_no_replay_are_found() {
     let env = orion();
     let deploy = [
-        "append", "deploy", "--component", "api", "--version", "1.4.2", "--stage", "production",
-        "--environment", "production", "--targets", "us-east-1,eu-west-1", "--digest",
-        &crate::scratch::digest('a'), "--outcome", "succeeded",
+        "append",
+        "deploy",
+        "--component",
+        "api",
+        "--version",
+        "1.4.2",
+        "--stage",
+        "production",
+        "--environment",
+        "production",
+        "--targets",
+        "us-east-1,eu-west-1",
+        "--digest",
+        &crate::scratch::digest('a'),
+        "--outcome",
+        "succeeded",
     ];
     env.run(&deploy).exits(0);
     let said = |ran: &str, words: &str| assert!(ran.contains(words), "{words}: {ran}");

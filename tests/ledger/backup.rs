@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use relbook_ledger::receipt::Receipt;
 use relbook_ledger::store::{
-    self, Backup, BackupError, BackupOptions, Ledger, RestoreOptions, Restored,
-    VerifyFailure, VerifyOptions, Writer,
+    self, Backup, BackupError, BackupOptions, Ledger, RestoreOptions, Restored, VerifyFailure,
+    VerifyOptions, Writer,
 };
 use serde_json::json;
 
@@ -115,9 +115,8 @@ fn a_backup_is_one_state_while_a_writer_works() {
             }
             appended
         });
-        let saved: Vec<Backup> = (0..8)
-            .map(|n| save(&book, &away.path().join(format!("copy-{n}"))).unwrap())
-            .collect();
+        let saved: Vec<Backup> =
+            (0..8).map(|n| save(&book, &away.path().join(format!("copy-{n}"))).unwrap()).collect();
         done.store(true, Ordering::SeqCst);
         assert!(writing.join().unwrap() > 0, "nothing was written meanwhile");
         saved

@@ -117,7 +117,8 @@ fn every_flipped_bit_of_an_export_is_found_or_says_nothing() {
         })
         .collect();
     assert_eq!(exported.len(), 200);
-    let chosen: Vec<&Exported> = if long { exported.iter().collect() } else { exported.iter().take(2).collect() };
+    let chosen: Vec<&Exported> =
+        if long { exported.iter().collect() } else { exported.iter().take(2).collect() };
     let next = AtomicUsize::new(0);
     let flip_some = || {
         let (mut bits, mut found, mut harmless) = (0u64, 0u64, 0u64);

@@ -66,13 +66,40 @@ fn releases(random: &mut Random) -> Vec<(Map<String, Value>, u8)> {
             "stage": stage, "comment": "fine"});
         let decision = if n % 2 == 0 { "approval.rejected" } else { "approval.granted" };
         events.extend([
-            (of("build.completed", json!({"version": version, "digest": digest, "commit": "c0ffee"})), 1),
-            (of("check.completed", json!({"suite": "unit", "result": result, "digest": digest})), 1),
-            (of("scan.completed", json!({"digest": digest, "scanner": "trivy", "critical": 7 + n, "high": 1})), 1),
+            (
+                of(
+                    "build.completed",
+                    json!({"version": version, "digest": digest, "commit": "c0ffee"}),
+                ),
+                1,
+            ),
+            (
+                of("check.completed", json!({"suite": "unit", "result": result, "digest": digest})),
+                1,
+            ),
+            (
+                of(
+                    "scan.completed",
+                    json!({"digest": digest, "scanner": "trivy", "critical": 7 + n, "high": 1}),
+                ),
+                1,
+            ),
             (of(decision, approval), 2),
-            (of("deploy.started", json!({"deploy_id": id, "stage": stage, "environment": stage,
-                "targets": ["t1"], "digest": digest, "version": version, "break_glass": true})), 1),
-            (event("deploy.finished", json!({"deploy_id": id, "target": "t1", "outcome": outcome, "restored": true})), 1),
+            (
+                of(
+                    "deploy.started",
+                    json!({"deploy_id": id, "stage": stage, "environment": stage,
+                "targets": ["t1"], "digest": digest, "version": version, "break_glass": true}),
+                ),
+                1,
+            ),
+            (
+                event(
+                    "deploy.finished",
+                    json!({"deploy_id": id, "target": "t1", "outcome": outcome, "restored": true}),
+                ),
+                1,
+            ),
         ]);
         for _ in 0..random.below(3) {
             events.push((incident(), 1));
@@ -129,8 +156,9 @@ struct Deed<'a> {
 impl Deed<'_> {
     /// Returns the seq of a random event of a kind.
     fn any(&mut self, kind: &str) -> u64 {
-        let all: Vec<u64> =
-            (0..self.attack.size()).filter(|&seq| kind_of(&self.attack.entry(seq)) == kind).collect();
+        let all: Vec<u64> = (0..self.attack.size())
+            .filter(|&seq| kind_of(&self.attack.entry(seq)) == kind)
+            .collect();
         assert!(!all.is_empty(), "no {kind}");
         all[self.random.below(all.len())]
     }
@@ -181,7 +209,8 @@ impl Deed<'_> {
 
     /// Cuts the end off after a random commit that is not the last, and says after which.
     fn cut(&mut self) -> u64 {
-        let sizes: Vec<u64> = self.book.ledger().checkpoints(6..u64::MAX).unwrap().iter().map(|c| c.size).collect();
+        let sizes: Vec<u64> =
+            self.book.ledger().checkpoints(6..u64::MAX).unwrap().iter().map(|c| c.size).collect();
         let size = sizes[self.random.below(sizes.len() - 1)];
         self.attack.sql(&format!(
             "DELETE FROM events WHERE seq >= {size}; DELETE FROM checkpoints WHERE size > {size}"
@@ -242,16 +271,36 @@ const OLD: &str = "an older database";
 const PIN: &str = "the pin as well";
 
 const KINDS: &[Kind] = &[
-    ("version of a deploy changed", NONE, Found::Inside, |d| d.rewrite("deploy.started", "\"1.", "\"9.")),
-    ("artifact of an approval changed", NONE, Found::Inside, |d| d.rewrite("approval.granted", "00000", "00001")),
-    ("comment of an approval changed", NONE, Found::Inside, |d| d.rewrite("approval.granted", "fine", "fin3")),
-    ("rejection turned into approval", NONE, Found::Inside, |d| d.rewrite("approval.rejected", "approval.rejected", "approval.granted")),
-    ("failed check turned into a pass", NONE, Found::Inside, |d| d.rewrite("check.completed", "\"fail\"", "\"pass\"")),
-    ("critical findings lowered", NONE, Found::Inside, |d| d.rewrite("scan.completed", "\"critical\":", "\"critical\":0,\"low\":")),
-    ("failed deploy turned into a success", NONE, Found::Inside, |d| d.rewrite("deploy.finished", "failed", "succeeded")),
-    ("broken glass hidden", NONE, Found::Inside, |d| d.rewrite("deploy.started", "\"break_glass\":true", "\"break_glass\":false")),
-    ("claimed time moved", NONE, Found::Inside, |d| d.rewrite("approval.granted", "2026-05-31T00", "2026-05-30T00")),
-    ("policy loosened", NONE, Found::Inside, |d| d.rewrite("policy.set", "\"quorum\":2", "\"quorum\":1")),
+    ("version of a deploy changed", NONE, Found::Inside, |d| {
+        d.rewrite("deploy.started", "\"1.", "\"9.")
+    }),
+    ("artifact of an approval changed", NONE, Found::Inside, |d| {
+        d.rewrite("approval.granted", "00000", "00001")
+    }),
+    ("comment of an approval changed", NONE, Found::Inside, |d| {
+        d.rewrite("approval.granted", "fine", "fin3")
+    }),
+    ("rejection turned into approval", NONE, Found::Inside, |d| {
+        d.rewrite("approval.rejected", "approval.rejected", "approval.granted")
+    }),
+    ("failed check turned into a pass", NONE, Found::Inside, |d| {
+        d.rewrite("check.completed", "\"fail\"", "\"pass\"")
+    }),
+    ("critical findings lowered", NONE, Found::Inside, |d| {
+        d.rewrite("scan.completed", "\"critical\":", "\"critical\":0,\"low\":")
+    }),
+    ("failed deploy turned into a success", NONE, Found::Inside, |d| {
+        d.rewrite("deploy.finished", "failed", "succeeded")
+    }),
+    ("broken glass hidden", NONE, Found::Inside, |d| {
+        d.rewrite("deploy.started", "\"break_glass\":true", "\"break_glass\":false")
+    }),
+    ("claimed time moved", NONE, Found::Inside, |d| {
+        d.rewrite("approval.granted", "2026-05-31T00", "2026-05-30T00")
+    }),
+    ("policy loosened", NONE, Found::Inside, |d| {
+        d.rewrite("policy.set", "\"quorum\":2", "\"quorum\":1")
+    }),
     ("role widened", NONE, Found::Inside, |d| d.rewrite("key.enrolled", "[\"ci\"]", "[\"admin\"]")),
     ("ledger's time moved", NONE, Found::Inside, |d| {
         let first = d.any("deploy.started");
@@ -337,7 +386,8 @@ const KINDS: &[Kind] = &[
     ("another's event signed with the own key", AUTHOR, Found::Inside, |d| {
         let seq = d.any("approval.rejected");
         let entry = d.attack.entry(seq);
-        let (pae, signature) = signed_anew(&entry, "approval.rejected", "approval.granted", &key(1));
+        let (pae, signature) =
+            signed_anew(&entry, "approval.rejected", "approval.granted", &key(1));
         d.attack.change(seq, |e| {
             (e.pae, e.signature, e.key_id) = (pae, signature, key(1).public().id());
         });
@@ -391,18 +441,25 @@ fn every_kind_of_tampering_is_found_on_every_book() {
                 by_book += 1;
                 *codes.entry(error.code()).or_default() += 1;
             }
-            let kept = VerifyOptions { checkpoints: vec![world.kept.clone()], ..Default::default() };
+            let kept =
+                VerifyOptions { checkpoints: vec![world.kept.clone()], ..Default::default() };
             by_kept += u64::from(verify(&book, &kept).is_err());
         }
         let codes: Vec<String> = codes.iter().map(|(code, n)| format!("{code} {n}")).collect();
-        println!("{name:<45} {attacker:<18} {SEEDS:>4} {by_book:>6} {by_kept:>7}  {}", codes.join(", "));
+        println!(
+            "{name:<45} {attacker:<18} {SEEDS:>4} {by_book:>6} {by_kept:>7}  {}",
+            codes.join(", ")
+        );
         if *expected == Found::Inside {
             assert_eq!(by_book, SEEDS, "{name}");
         }
         assert_eq!(by_kept, SEEDS, "{name}");
         (runs, inside, outside) = (runs + SEEDS, inside + by_book, outside + by_kept);
     }
-    println!("{} kinds, {runs} runs: {inside} found by the book and its pin, {outside} with a kept checkpoint", KINDS.len());
+    println!(
+        "{} kinds, {runs} runs: {inside} found by the book and its pin, {outside} with a kept checkpoint",
+        KINDS.len()
+    );
 }
 
 /// Puts the older files back.

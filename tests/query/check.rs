@@ -21,9 +21,8 @@ fn views(scratch: &Scratch) -> Connection {
 #[test]
 fn untouched_views_equal_a_fresh_replay_wherever_they_stand() {
     let mut scratch = Scratch::simulated();
-    let applied = |scratch: &Scratch| {
-        check_projections(&scratch.path(), &|_, _| {}).unwrap().unwrap().views
-    };
+    let applied =
+        |scratch: &Scratch| check_projections(&scratch.path(), &|_, _| {}).unwrap().unwrap().views;
     assert_eq!(applied(&scratch), None);
     let events = History::new(SHAPE).take(200);
     for chunk in events.chunks(67) {

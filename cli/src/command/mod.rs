@@ -117,10 +117,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Compare(args) => compare::run(&args, &config, ui),
         Command::Receipt(args) => receipt::run(&args, &config, ui),
-        Command::Completions(_)
-        | Command::Man(_)
-        | Command::Demo(_)
-        | Command::Restore(_) => {
+        Command::Completions(_) | Command::Man(_) | Command::Demo(_) | Command::Restore(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
         }
     }

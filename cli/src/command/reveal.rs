@@ -76,9 +76,8 @@ fn open(ledger: &Ledger, record: &Record, field: &str, seal: &Sealed) -> Result<
     }
     let paths = ledger.paths();
     let file = paths.subject_key_file(&seal.subject);
-    let key = paths
-        .subject_key(&seal.subject)
-        .map_err(|error| Error::file(&file, "read", &error))?;
+    let key =
+        paths.subject_key(&seal.subject).map_err(|error| Error::file(&file, "read", &error))?;
     let Some(key) = key else {
         let message = format!("the key of {} is not here ({})", seal.subject, file.display());
         return Ok(Outcome::NotHere(message));

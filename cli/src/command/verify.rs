@@ -92,7 +92,8 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
                 true => Derived::Skipped,
                 false => {
                     let bar = ui.progress("replaying", 0);
-                    let checked = check_projections(&config.book, &|done, total| bar.of(done, total));
+                    let checked =
+                        check_projections(&config.book, &|done, total| bar.of(done, total));
                     drop(bar);
                     match checked? {
                         Ok(checked) => Derived::Checked(checked),

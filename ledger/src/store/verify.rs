@@ -303,7 +303,8 @@ fn displaced(connection: &Connection, failure: VerifyFailure) -> VerifyFailure {
     let VerifyFailure::Tampered(VerifyError::SeqMismatch { seq, found }) = failure else {
         return failure;
     };
-    let sql = "SELECT count(*) FROM events NOT INDEXED WHERE seq > ?1 AND substr(entry, 17, 8) = ?2";
+    let sql =
+        "SELECT count(*) FROM events NOT INDEXED WHERE seq > ?1 AND substr(entry, 17, 8) = ?2";
     let bytes = seq.to_be_bytes();
     let elsewhere = connection
         .query_row(sql, (seq.cast_signed(), bytes.as_slice()), |row| row.get::<_, i64>(0));

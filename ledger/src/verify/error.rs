@@ -84,7 +84,9 @@ pub enum VerifyError {
         found: u64,
     },
     /// An entry is gone and those after it moved up.
-    #[error("seq {seq}: the entry says that it is seq {found}, and none is seq {seq}: it was removed")]
+    #[error(
+        "seq {seq}: the entry says that it is seq {found}, and none is seq {seq}: it was removed"
+    )]
     Removed {
         /// The row.
         seq: u64,
@@ -92,7 +94,9 @@ pub enum VerifyError {
         found: u64,
     },
     /// There is an entry too many.
-    #[error("seq {seq}: the entry says that it is seq {found}, which stands before it: one was put in")]
+    #[error(
+        "seq {seq}: the entry says that it is seq {found}, which stands before it: one was put in"
+    )]
     Inserted {
         /// The row.
         seq: u64,
@@ -184,7 +188,9 @@ pub enum VerifyError {
         listed: bool,
     },
     /// A blob that an event names has other bytes.
-    #[error("seq {seq}: the blob {digest} that it names was changed: its bytes have another digest")]
+    #[error(
+        "seq {seq}: the blob {digest} that it names was changed: its bytes have another digest"
+    )]
     Blob {
         /// The first event that names it.
         seq: u64,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::save::write_new;
 use super::{BackupError, MANIFEST, is_part};
+use crate::store::durable;
 
 /// Writes the files below `root` into a new archive, durably.
 pub(super) fn pack<'a>(
@@ -13,7 +14,8 @@ pub(super) fn pack<'a>(
     names: impl Iterator<Item = &'a str>,
     to: &Path,
 ) -> io::Result<()> {
-    let mut archive = tar::Builder::new(BufWriter::new(File::create_new(to)?));
+    // It may hold private keys.
+    let mut archive = tar::Builder::new(BufWriter::new(durable::new_file(to, true)?));
     archive.mode(tar::HeaderMode::Deterministic);
     for name in std::iter::once(MANIFEST).chain(names) {
         archive.append_path_with_name(root.join(name), name)?;

@@ -214,10 +214,7 @@ fn parent(path: &Path) -> &Path {
 fn workshop(path: &Path) -> Result<tempfile::TempDir, BackupError> {
     let parent = parent(path);
     std::fs::create_dir_all(parent).map_err(BackupError::io(parent))?;
-    tempfile::Builder::new()
-        .prefix(".relbook-")
-        .tempdir_in(parent)
-        .map_err(BackupError::io(parent))
+    tempfile::Builder::new().prefix(".relbook-").tempdir_in(parent).map_err(BackupError::io(parent))
 }
 
 #[cfg(test)]
@@ -232,8 +229,20 @@ mod tests {
         }
         assert!(is_part(&format!("blobs/blake3/aa/{hex}")));
         for bad in [
-            "", ".", "..", "/pin", "../pin", "keys/../pin", "keys//book.pub", "keys/a/b", "./pin",
-            "views.db", "writer.lock", "manifest.json", "blobs/md5/aa/b", "pin/",
+            "",
+            ".",
+            "..",
+            "/pin",
+            "../pin",
+            "keys/../pin",
+            "keys//book.pub",
+            "keys/a/b",
+            "./pin",
+            "views.db",
+            "writer.lock",
+            "manifest.json",
+            "blobs/md5/aa/b",
+            "pin/",
         ] {
             assert!(!is_part(bad), "{bad}");
         }

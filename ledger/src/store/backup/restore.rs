@@ -120,8 +120,10 @@ fn fetch(from: &Path, work: &tempfile::TempDir, root: &Path) -> Result<Backup, B
 }
 
 fn fetch_file(dir: &Path, root: &Path, file: &BackupFile) -> Result<(), BackupError> {
-    let changed =
-        |detail: &str| BackupError::Changed { path: (&file.path).into(), detail: detail.to_owned() };
+    let changed = |detail: &str| BackupError::Changed {
+        path: (&file.path).into(),
+        detail: detail.to_owned(),
+    };
     let (from, to) = (dir.join(&file.path), root.join(&file.path));
     let open = File::open(&from).map_err(|error| changed(&error.to_string()))?;
     let secret = file.path.ends_with(".pem") || file.path.ends_with(".key");
@@ -164,7 +166,9 @@ fn put_in_place(root: &Path, place: &BookPaths, backup: &Backup) -> Result<(), B
         let (from, target) = (root.join(&file.path), to.join(&file.path));
         match fs::read(&target) {
             Ok(_) if file.path == "pin" => {}
-            Ok(bytes) => match file.blake3.strip_prefix("blake3:") == Some(blake3::hash(&bytes).to_hex().as_str()) {
+            Ok(bytes) => match file.blake3.strip_prefix("blake3:")
+                == Some(blake3::hash(&bytes).to_hex().as_str())
+            {
                 true => continue,
                 false => return Err(BackupError::InTheWay { path: target }),
             },

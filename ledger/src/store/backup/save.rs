@@ -60,10 +60,8 @@ pub fn backup(
             saved.push(name);
         }
     }
-    let known = VerifyOptions {
-        checkpoints: pinned.into_iter().collect(),
-        ..VerifyOptions::default()
-    };
+    let known =
+        VerifyOptions { checkpoints: pinned.into_iter().collect(), ..VerifyOptions::default() };
     verify(&root, &known, progress)?;
     let files = saved.into_iter().map(|path| entry(&root, path)).collect::<Result<_, _>>()?;
     let backup = Backup {
@@ -87,7 +85,11 @@ pub fn backup(
         archive::pack(&root, names, &packed).map_err(BackupError::io(&packed))?;
         // A link fails where a file has appeared meanwhile; a rename would replace it.
         fs::hard_link(&packed, to)
-            .or_else(|_| fs::rename(&packed, to))
+            .or_else(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Err(error),
+                // A file system without links.
+                _ => fs::rename(&packed, to),
+            })
             .map_err(BackupError::io(to))?;
     } else {
         sync_dirs(&root).map_err(BackupError::io(&root))?;
@@ -170,11 +172,7 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> Result<bool, BackupError> {
 }
 
 /// Writes a new file durably, below directories that are made.
-pub(super) fn write_new(
-    from: impl io::Read,
-    to: &Path,
-    secret: bool,
-) -> Result<Sums, BackupError> {
+pub(super) fn write_new(from: impl io::Read, to: &Path, secret: bool) -> Result<Sums, BackupError> {
     let dir: PathBuf = parent(to).to_owned();
     if secret || dir.ends_with("keys") {
         durable::create_secret_dir(&dir).map_err(BackupError::io(&dir))?;
