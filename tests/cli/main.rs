@@ -35,3 +35,4 @@ mod scratch;
 mod seal;
 mod short;
 mod verify;
+mod webhook;
