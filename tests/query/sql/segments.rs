@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use relbook_ledger::time::Time;
-use relbook_query::check::check_projections;
 use relbook_query::sql::{Limits, Session, listing};
 use relbook_testkit::history::{History, Shape};
 use relbook_testkit::scratch::Scratch;
@@ -75,31 +74,6 @@ fn segments(dir: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-#[test]
-fn a_kept_segment_that_is_not_what_the_log_gives_is_found() {
-    let scratch = scratch(5, 200);
-    let dir = scratch.path();
-    dump(&sealed(&dir));
-    let check = || check_projections(&dir, &|_, _| {}).unwrap();
-    let files = segments(&dir);
-    assert_eq!(check().unwrap().segments, files.len() as u64);
-    for path in [&files[0], &files[files.len() / 2]] {
-        let honest = fs::read(path).unwrap();
-        let mut changed = honest.clone();
-        let middle = changed.len() / 2;
-        changed[middle] ^= 1;
-        fs::write(path, changed).unwrap();
-        assert!(check().unwrap_err().seq.is_some(), "{}", path.display());
-        fs::write(path, honest).unwrap();
-        check().unwrap();
-    }
-    let manifest = dir.join("segments/manifest.json");
-    let honest = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, "{}").unwrap();
-    assert_eq!(check().unwrap().segments, 0, "without a manifest nothing is kept");
-    fs::write(&manifest, honest).unwrap();
 }
 
 #[test]
