@@ -18,6 +18,7 @@ mod gate;
 mod help;
 mod hotfix;
 mod import;
+mod import_deploys;
 mod import_git;
 mod ingest;
 mod ingest_release;
