@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod backup;
 mod compare;
 mod compat;
 mod demo;
@@ -34,6 +35,7 @@ mod repository;
 mod rollback;
 mod runbook;
 mod scratch;
+mod seal;
 mod short;
 mod slo_gate;
 mod verify;
