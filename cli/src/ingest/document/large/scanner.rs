@@ -357,10 +357,10 @@ impl<R: Read> Scanner<R> {
     }
 
     fn peek(&mut self) -> Option<u8> {
-        match self.buffer.get(self.next) {
-            Some(byte) => Some(*byte),
+        let byte = self.buffer.get(self.next).copied();
+        match byte {
             None if self.fill() => self.buffer.first().copied(),
-            None => None,
+            byte => byte,
         }
     }
 
