@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod backup;
 mod compare;
 mod compat;
 mod demo;
@@ -32,6 +33,7 @@ mod repository;
 mod rollback;
 mod runbook;
 mod scratch;
+mod seal;
 mod short;
 mod verify;
 mod webhook;
