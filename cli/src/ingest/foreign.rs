@@ -32,12 +32,17 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         ),
         (
             has("schemaVersion") && (has("manifests") || has("layers")),
-            "a manifest or index of an image, whose digest is that of its bytes in the registry,",
+            "a manifest or index of an image (its digest is that of its bytes in the registry)",
         ),
         (
             has("rootfs") && has("architecture"),
             "the config of an image (its digest is no artifact)",
         ),
+        (
+            json.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_descriptor)),
+            "a list of an image's manifests (its digest is that of the index)",
+        ),
+        (has("project_name") && has("builds"), "the configuration of goreleaser"),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)
@@ -74,4 +79,8 @@ fn is_codeowners(text: &str) -> bool {
         owned |= words.next().is_some();
     }
     owned
+}
+
+fn is_descriptor(value: &Value) -> bool {
+    ["mediaType", "digest", "size"].iter().all(|key| value.get(key).is_some())
 }
