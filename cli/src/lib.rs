@@ -7,6 +7,7 @@
 pub mod args;
 pub mod author;
 pub mod blob;
+pub mod ci;
 pub mod command;
 pub mod config;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod matrix;
 pub mod ndjson;
 pub mod product;
 pub mod render;
+pub mod spool;
 pub mod submit;
 pub mod ui;
 pub mod yaml;

@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod ci;
 mod compare;
 mod compat;
 mod demo;
@@ -31,4 +32,6 @@ mod rollback;
 mod runbook;
 mod scratch;
 mod short;
+mod spool;
 mod verify;
+mod workflows;

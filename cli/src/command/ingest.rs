@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
+use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event_id;
@@ -99,8 +100,12 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let run = ci::here();
     for report in &mut reports {
         for event in &mut report.events {
+            if let Some(run) = &run {
+                run.fill(event);
+            }
             give_id(event, &author);
         }
         let bytes = report.document.bytes();
@@ -118,6 +123,8 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
             return Err(error);
         }
     };
+    let events: Vec<_> = reports.iter().flat_map(|report| report.events.clone()).collect();
+    summary::add(ui, || summary::appended(writer.origin(), &events, &receipts));
     if ui.format() == Format::Table {
         for line in reports.iter().flat_map(summaries) {
             ui.line(&line)?;
