@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
@@ -22,7 +22,8 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::ndjson::Lines;
-use crate::spool::{Delivered, Delivery, Spool};
+use crate::sealing::Seal;
+use crate::spool::{Delivered, Delivery, Spool, Way};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
 
@@ -35,6 +36,8 @@ Examples:
   relbook append --from events.ndjson               one batch: all of it, or nothing
   some-tool | relbook append --from - --batch 1000  a stream: batches of 1000
   relbook append build ... --receipts proofs        keep the proof that the book took it
+  relbook append approval ... --comment 'ok, Olga' --seal comment=p_olga
+                                                    personal text: the log gets a commitment only
   relbook append build ... --spool waiting          keep it there while the book is out of reach
 
 In a CI job the commit, the run and who started it are taken from the job's environment where they
@@ -50,6 +53,7 @@ pub struct AppendArgs {
     batch: Option<usize>,
     receipts: Option<PathBuf>,
     spool: Option<PathBuf>,
+    seals: Vec<Seal>,
     event: Option<Flags>,
 }
 
@@ -86,11 +90,19 @@ impl Args for AppendArgs {
             .global(true)
             .value_parser(clap::value_parser!(PathBuf))
             .help("Where signed events wait while the book cannot be reached (`relbook spool`)");
+        let seal = Arg::new("seal")
+            .long("seal")
+            .value_name("FIELD=SUBJECT")
+            .global(true)
+            .action(ArgAction::Append)
+            .value_parser(Seal::parse)
+            .help("Seal a free text about SUBJECT (an opaque id, or @FIELD that holds it); `relbook erase SUBJECT` destroys it");
         let mut command = command
             .arg(from)
             .arg(batch)
             .arg(receipts)
             .arg(spool)
+            .arg(seal)
             .after_help(EXAMPLES)
             .subcommand_value_name("KIND")
             .subcommand_help_heading("Short forms and kinds")
@@ -134,7 +146,8 @@ impl FromArgMatches for AppendArgs {
             matches.get_one::<PathBuf>(name).filter(|path| !path.as_os_str().is_empty()).cloned()
         };
         let from = matches.get_one::<String>("from").cloned();
-        Ok(Self { from, batch, receipts: path("receipts"), spool: path("spool"), event })
+        let seals = matches.get_many::<Seal>("seal").into_iter().flatten().cloned().collect();
+        Ok(Self { from, batch, receipts: path("receipts"), spool: path("spool"), seals, event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -145,10 +158,10 @@ impl FromArgMatches for AppendArgs {
 
 /// Appends.
 pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let spool = args.spool.map(Spool::new);
+    let way = Way { spool: args.spool.map(Spool::new), seals: args.seals };
     let delivered = match (args.from, args.event) {
-        (Some(from), _) => append_from(&from, args.batch, spool, config, ui)?,
-        (None, Some(event)) => append_flags(&event, spool, config, ui)?,
+        (Some(from), _) => append_from(&from, args.batch, way, config, ui)?,
+        (None, Some(event)) => append_flags(&event, way, config, ui)?,
         (None, None) => {
             return Err(Error::usage("append needs a kind with its fields, or --from FILE")
                 .hint("`relbook append --help` lists the kinds with examples"));
@@ -179,18 +192,13 @@ fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error>
     Ok(())
 }
 
-fn append_flags(
-    event: &Flags,
-    spool: Option<Spool>,
-    config: &Config,
-    ui: &mut Ui,
-) -> Result<Delivered, Error> {
+fn append_flags(event: &Flags, way: Way, config: &Config, ui: &mut Ui) -> Result<Delivered, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
         return Err(unknown_kind(&event.name).into());
     }
-    let mut delivery = Delivery::open(config, spool, ui)?;
+    let mut delivery = Delivery::open(config, way, ui)?;
     let run = ci::here();
     let events = match (short, kind) {
         (Some(short), _) => short.events(&event.matches, delivery.registry(), run.as_ref())?,
@@ -221,24 +229,24 @@ fn unknown_kind(name: &str) -> Refusal {
 fn append_from(
     from: &str,
     batch: Option<usize>,
-    spool: Option<Spool>,
+    way: Way,
     config: &Config,
     ui: &mut Ui,
 ) -> Result<Delivered, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
-        return append_lines(Lines::new(input, "standard input"), batch, spool, config, ui);
+        return append_lines(Lines::new(input, "standard input"), batch, way, config, ui);
     }
     let path = Path::new(from);
     let file = File::open(path).map_err(|error| Error::file(path, "read", &error))?;
     let input = BufReader::with_capacity(1 << 16, file);
-    append_lines(Lines::new(input, from), batch, spool, config, ui)
+    append_lines(Lines::new(input, from), batch, way, config, ui)
 }
 
 fn append_lines(
     mut lines: Lines<impl BufRead>,
     batch: Option<usize>,
-    mut spool: Option<Spool>,
+    way: Way,
     config: &Config,
     ui: &mut Ui,
 ) -> Result<Delivered, Error> {
@@ -250,7 +258,7 @@ fn append_lines(
         let read = read_batch(&mut lines, batch);
         let delivery = match &mut delivery {
             Some(delivery) => delivery,
-            None => delivery.insert(Delivery::open(config, spool.take(), ui)?),
+            None => delivery.insert(Delivery::open(config, way.clone(), ui)?),
         };
         let outcome = match read {
             Ok(events) if events.is_empty() => return Ok(whole),

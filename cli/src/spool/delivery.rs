@@ -5,15 +5,27 @@ use relbook_ledger::store::{Appended, Writer};
 
 use super::{Away, Spool};
 use crate::author::Ground;
+use crate::blob::Blobs;
 use crate::config::Config;
 use crate::error::Error;
+use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
+
+/// What happens to a batch on its way.
+#[derive(Debug, Clone, Default)]
+pub struct Way {
+    /// Where it waits when the book cannot be reached.
+    pub spool: Option<Spool>,
+    /// The texts to seal. Their keys lie in the book, so that what is sealed never waits outside.
+    pub seals: Vec<Seal>,
+}
 
 /// The way of one command's batches.
 pub struct Delivery<'a> {
     config: &'a Config,
     spool: Option<Spool>,
+    seals: Vec<Seal>,
     place: Place,
 }
 
@@ -36,7 +48,9 @@ impl<'a> Delivery<'a> {
     ///
     /// # Errors
     /// [`Error::NotDone`] when neither book nor spool can be used.
-    pub fn open(config: &'a Config, spool: Option<Spool>, ui: &mut Ui) -> Result<Self, Error> {
+    pub fn open(config: &'a Config, way: Way, ui: &mut Ui) -> Result<Self, Error> {
+        let Way { spool, seals } = way;
+        let spool = spool.filter(|_| seals.is_empty());
         let place = match (submit::open(config), &spool) {
             (Ok(writer), Some(spool)) => {
                 if let Err(error) = spool.remember(writer.ledger()) {
@@ -51,7 +65,7 @@ impl<'a> Delivery<'a> {
             }
             (Err(error), _) => return Err(error),
         };
-        Ok(Self { config, spool, place })
+        Ok(Self { config, spool, seals, place })
     }
 
     /// Returns the definitions of the book, as far as they are known.
@@ -79,8 +93,14 @@ impl<'a> Delivery<'a> {
             let Place::Book(writer) = &mut self.place else {
                 return Err(Error::Bug("no book and no spool".to_owned()));
             };
-            let receipts = submit::append(self.config, ui, writer, batch)?;
-            return Ok(Delivered { receipts, spooled: 0 });
+            let mut blobs = Blobs::default();
+            let mut batch = batch;
+            let outcome = seal_batch(&self.seals, writer, &mut batch, &mut blobs)
+                .and_then(|()| submit::append(self.config, ui, writer, batch));
+            if outcome.is_err() {
+                blobs.take_back();
+            }
+            return Ok(Delivered { receipts: outcome?, spooled: 0 });
         };
         let prepared = match &mut self.place {
             Place::Book(writer) => submit::prepare(self.config, ui, writer, batch)?,

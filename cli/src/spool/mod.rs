@@ -18,7 +18,7 @@ use relbook_ledger::registry::Registry;
 use relbook_ledger::store::Ledger;
 use serde_json::{Value, json};
 
-pub use delivery::{Delivered, Delivery};
+pub use delivery::{Delivered, Delivery, Way};
 
 use crate::error::Error;
 
