@@ -15,7 +15,6 @@ pub mod exit_code;
 pub mod import;
 pub mod ingest;
 pub mod matrix;
-pub mod ndjson;
 pub mod product;
 pub mod render;
 pub mod submit;

@@ -8,8 +8,10 @@
 mod append;
 mod apply;
 mod ask;
+mod clock;
 mod compare;
 mod compat;
+mod concurrent;
 mod demo;
 mod diff;
 mod fault;
@@ -21,6 +23,7 @@ mod import_git;
 mod ingest;
 mod init;
 mod inject;
+mod interop;
 mod key;
 mod lists;
 mod ndjson;
