@@ -108,8 +108,8 @@ fn changed(proof: &[Hash], bytes: &mut Taker<'_>) -> Vec<Hash> {
             1 if place < proof.len() => drop(proof.remove(place)),
             2 => proof.insert(place, leaf_hash(&bytes.take(2).to_be_bytes())),
             3 if proof.len() > 1 => {
-                let last = proof.len() - 1;
-                proof.swap(place.min(last), bytes.take(1) as usize % proof.len());
+                let (one, other) = (place % proof.len(), bytes.take(1) as usize % proof.len());
+                proof.swap(one, other);
             }
             _ => {}
         }
