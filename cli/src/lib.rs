@@ -19,6 +19,7 @@ pub mod matrix;
 pub mod product;
 pub mod recorded;
 pub mod render;
+pub mod sealing;
 pub mod submit;
 pub mod ui;
 pub mod yaml;

@@ -9,7 +9,9 @@
 mod ambiguity;
 mod append;
 mod attack;
+mod backup;
 mod bitflip;
+mod blob;
 mod clock;
 mod corpus;
 mod crash;
@@ -26,6 +28,7 @@ mod refusal;
 mod report;
 mod schemas;
 mod scratch;
+mod semantic;
 mod tamper;
 mod vectors;
 mod verify;

@@ -104,7 +104,7 @@ fn write(args: &ReceiptArgs, text: &str, ui: &mut Ui) -> Result<ExitCode, Error>
 }
 
 /// Finds an event by its seq or its id.
-fn find(ledger: &Ledger, word: &str) -> Result<u64, Error> {
+pub(super) fn find(ledger: &Ledger, word: &str) -> Result<u64, Error> {
     let missing = || {
         let last = ledger.size() - 1;
         Error::usage(format!("the book holds no event `{word}`"))
