@@ -40,12 +40,23 @@ Examples:
   relbook ingest --component api --digest sha256:... --exit-code $? \\
     --command-line \"grype --fail-on high -o json\" grype.json
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest dist/metadata.json dist/artifacts.json dist/checksums.txt
+  relbook ingest --version 1.4.2 --commit $SHA buildx-metadata.json
+  relbook ingest --digest sha256:... Chart.yaml
+  relbook ingest --as release-please-manifest --component cli --digest sha256:... \\
+    .release-please-manifest.json
+  kubectl get analysisrun -o json | relbook ingest --digest sha256:... -
   relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
   relbook ingest --event deployment_review --github-secret hook.secret \\
     --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
 
 The format is recognised by the content, never by the name. What the report does not say is left
 out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.
+
+The files of one call belong together: goreleaser's metadata, artifacts and checksums are one
+release. Objects of Kubernetes may come as lists. A deploy that is told of needs an environment and
+target that are registered, and the artifact's digest: in the object, in --digest (of the newest),
+or in the one recorded build of its version; what has none is named in the label left_out.
 
 Webhooks and CDEvents name a run, a commit or a tag, not an artifact. The way to the artifact is
 taken through events that the book has (a build of the commit), each named in source.joined; a

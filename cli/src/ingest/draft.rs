@@ -114,6 +114,16 @@ impl Draft {
         self.source("key", json!(parts.join("/")));
     }
 
+    /// Makes an event without a time of its own the same however often the same bytes are read for
+    /// the same subject: a job that runs again tells nothing new. A time that was given decides.
+    pub(in crate::ingest) fn once(&mut self, document: &Document, subject: &[&str]) {
+        if !self.fields.contains_key("occurred_at") {
+            let parts: Vec<&str> =
+                std::iter::once(document.digest()).chain(subject.iter().copied()).collect();
+            self.key(&parts);
+        }
+    }
+
     /// Names further files that the event was derived from.
     pub(in crate::ingest) fn also_from(&mut self, document: &Document) {
         let digest = document.digest().to_owned();

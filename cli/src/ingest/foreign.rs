@@ -14,7 +14,7 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
     };
     let has = |key: &str| json.get(key).is_some();
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    let signs: [(bool, &'static str); 11] = [
+    let signs: [(bool, &'static str); 13] = [
         (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
         (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
         (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
@@ -31,14 +31,23 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         ),
         (
             has("schemaVersion") && (has("manifests") || has("layers")),
-            "a manifest or index of an image, whose digest is that of its bytes in the registry,",
+            "a manifest or index of an image (its digest is that of its bytes in the registry)",
         ),
         (
             has("rootfs") && has("architecture"),
             "the config of an image (its digest is no artifact)",
         ),
+        (
+            json.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_descriptor)),
+            "a list of an image's manifests (its digest is that of the index)",
+        ),
+        (has("project_name") && has("builds"), "the configuration of goreleaser"),
         (has("resultType") || json.pointer("/data/resultType").is_some(), "a Prometheus answer"),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)
+}
+
+fn is_descriptor(value: &Value) -> bool {
+    ["mediaType", "digest", "size"].iter().all(|key| value.get(key).is_some())
 }
