@@ -9,6 +9,7 @@ use relbook_ledger::admission::{Code, Refusal, admit};
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::json;
 use relbook_ledger::key::SigningKey;
+pub use relbook_ledger::ndjson::Input;
 use relbook_ledger::registry::Registry;
 use relbook_ledger::statement;
 use relbook_ledger::store::{Clock as _, SystemClock, Writer};
@@ -18,15 +19,6 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::spool::Away;
-
-/// One event to append, as it came in.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Fields, to be completed and signed.
-    Fields(Map<String, Value>),
-    /// An event that its author signed elsewhere.
-    Signed(SignedEvent),
-}
 
 /// What an author stands on: the book, or what was known of it when it was last reached.
 #[derive(Clone, Copy)]

@@ -12,7 +12,7 @@ fn build(env: &TestEnvironment, version: &str, digit: char) -> Value {
     let digest = digest(digit);
     let args = ["append", "build", "--component", "api", "--version", version, "--digest"];
     let rest = [digest.as_str(), "--commit", COMMIT, "--spool", "spool", "--format", "json"];
-    env.run(&[&args[..], &rest].concat()).exits(0).json()
+    env.run(&[&args[..], &rest, &["--wait", "0s"]].concat()).exits(0).json()
 }
 
 fn flush(env: &TestEnvironment, code: i32) -> Value {

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use relbook_ledger::ndjson::Lines;
 use relbook_ledger::store::{Appended, Ledger, Writer};
 use serde_json::{Map, json};
 
@@ -12,7 +13,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ndjson::Lines;
+
 use crate::spool::Spool;
 use crate::submit::{self, Line};
 use crate::ui::Ui;
