@@ -3,7 +3,7 @@
 //! The report itself is kept as a blob and named by the event. The ids follow from the report, so
 //! a CI job that is run again appends nothing twice. All files are one atomic batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
@@ -20,7 +20,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event_id;
 use crate::exit_code::ExitCode;
-use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::ingest::{
+    Context, Document, Fault, IngestError, Verification, VerifyKey, read, reader_names,
+};
 use crate::submit;
 use crate::ui::Ui;
 
@@ -76,6 +78,10 @@ pub struct IngestArgs {
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
+    /// A public key in PEM (Ed25519, ECDSA P-256 or P-384; cosign.pub): the attestations must be
+    /// signed with it, or nothing is taken; give it again for more keys
+    #[arg(long, value_name = "FILE")]
+    pub verify_key: Vec<PathBuf>,
     /// Show the events and append nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -145,6 +151,7 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        verification: verification(args)?,
     };
     let mut reports = Vec::new();
     for file in &args.files {
@@ -161,6 +168,19 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         reports.push(Report { events: events.collect(), document });
     }
     Ok(reports)
+}
+
+fn verification(args: &IngestArgs) -> Result<Verification, Error> {
+    let mut verification = Verification::default();
+    for path in &args.verify_key {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::not_done("io", format!("{shown}: cannot be read: {error}")))?;
+        let key = VerifyKey::from_pem(&text)
+            .map_err(|reason| Error::usage(format!("--verify-key {shown}: {reason}")))?;
+        verification.keys.push(key);
+    }
+    Ok(verification)
 }
 
 /// Gives an event an id that follows from its author and from what it says.
@@ -252,6 +272,10 @@ impl From<IngestError> for Error {
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
             }
+            IngestError::Differs { field, .. } => {
+                Refusal::new(Code::BadValue, message).at(field).into()
+            }
+            IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
             IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }

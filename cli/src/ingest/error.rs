@@ -115,6 +115,30 @@ pub enum IngestError {
         /// Where the report names it.
         place: &'static str,
     },
+    /// What was given and what the file says contradict each other.
+    #[error(
+        "{file}: --{field} is {given}, but the file says {found}; leave --{field} out, or give \
+         the file of what was meant"
+    )]
+    Differs {
+        /// The file.
+        file: String,
+        /// The field.
+        field: &'static str,
+        /// As given.
+        given: String,
+        /// As the file has it.
+        found: String,
+    },
+    /// A signature or token does not fit: the bytes are not what the sender sent, or it is
+    /// somebody else.
+    #[error("{file}: {reason}")]
+    NotAuthentic {
+        /// The file.
+        file: String,
+        /// What does not fit, without any part of a secret.
+        reason: String,
+    },
     /// A filter hid the severities that a scan must count.
     #[error(
         "{file}: the scan was run with {filter}, so it says nothing of {hidden} findings; run it \

@@ -9,14 +9,20 @@ use super::document::Document;
 /// Returns what the document is, when it is something known.
 pub(super) fn name(document: &Document) -> Option<&'static str> {
     let Some(json) = document.json() else {
-        return (document.first_char() == Some('<')).then_some("XML (such as JUnit or CycloneDX)");
+        return (document.first_char() == Some('<')).then_some("XML (such as JUnit)");
     };
     let has = |key: &str| json.get(key).is_some();
-    let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    let signs: [(bool, &'static str); 12] = [
-        (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
-        (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
-        (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
+    let signs: [(bool, &'static str); 9] = [
+        (
+            has("buildDefinition") && has("runDetails"),
+            "a SLSA predicate without its statement, which names no artifact (give the statement, \
+             the envelope or the bundle)",
+        ),
+        (
+            has("scanner") && json.pointer("/metadata/scanStartedOn").is_some(),
+            "a vulnerability predicate without its statement, which names no artifact (give the \
+             attestation)",
+        ),
         (has("specversion") && has("source") && has("type"), "a CloudEvent"),
         (
             json.pointer("/context/type")
@@ -24,8 +30,6 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
                 .is_some_and(|name| name.starts_with("dev.cdevents")),
             "a CDEvent",
         ),
-        (text("bomFormat") == "CycloneDX", "a CycloneDX document"),
-        (has("spdxVersion"), "an SPDX document"),
         (
             has("runs") && has("version"),
             "SARIF, whose levels cannot tell critical from high (write the scanner's own JSON)",

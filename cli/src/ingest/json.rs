@@ -32,6 +32,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Returns the name of the file.
+    pub(in crate::ingest) fn file(&self) -> &'a str {
+        self.file
+    }
+
     pub(in crate::ingest) fn value(&self) -> &'a Value {
         self.value
     }

@@ -5,6 +5,7 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod certificate;
 mod digest;
 mod document;
 mod draft;
@@ -15,6 +16,7 @@ mod format;
 mod json;
 mod scan;
 mod severity;
+mod signature;
 mod time;
 
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod tests;
 
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use signature::{Verification, VerifyKey};
 
 use relbook_ledger::registry::Registry;
 use serde_json::Value;
@@ -55,6 +58,8 @@ pub struct Context {
     pub exit_code: Option<u8>,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// What signatures are checked against; when anything is, an unsigned file is refused.
+    pub verification: Verification,
 }
 
 impl Context {
@@ -76,6 +81,11 @@ pub trait Reader: Sync {
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
 
+    /// Tells whether files of the format are signed, so that a signature can be checked.
+    fn is_signed(&self) -> bool {
+        false
+    }
+
     /// Derives the events, without `id` and `ledger`, which the author adds before signing.
     ///
     /// # Errors
@@ -96,6 +106,11 @@ pub fn read(
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
     if !document.parts().is_empty() {
+        if format.is_none()
+            && let Some(events) = format::read_attestations(document, context)
+        {
+            return events;
+        }
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
@@ -105,6 +120,7 @@ pub fn read(
             let looks_like = foreign::name(document);
             return Err(IngestError::UnknownFormat { file: file(), looks_like });
         };
+        check_signed(document, *reader, context)?;
         return reader.read(document, context);
     };
     let Some(reader) = READERS.iter().find(|reader| reader.name() == name) else {
@@ -116,7 +132,25 @@ pub fn read(
         let found = other.name();
         return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
     }
+    check_signed(document, *reader, context)?;
     reader.read(document, context)
+}
+
+/// Refuses to read as verified what cannot be.
+fn check_signed(
+    document: &Document,
+    reader: &dyn Reader,
+    context: &Context,
+) -> Result<(), IngestError> {
+    if reader.is_signed() || !context.verification.asked() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} carries no signature, so there is nothing to verify; leave --verify-key out, or give \
+         an attestation",
+        reader.name()
+    );
+    Err(IngestError::NotAuthentic { file: document.name().to_owned(), reason })
 }
 
 /// Returns the names of all readers, as messages list them.

@@ -35,8 +35,8 @@ pub(in crate::ingest) struct Finding<'a> {
 /// What a reader collects from a report.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct Scan {
-    /// `trivy` or `grype`, as the policy names them.
-    pub(in crate::ingest) scanner: &'static str,
+    /// The scanner as the policy names it, such as `trivy`.
+    pub(in crate::ingest) scanner: String,
     /// The reader's name.
     pub(in crate::ingest) reader: &'static str,
     /// The format and its version.
@@ -64,12 +64,12 @@ pub(in crate::ingest) struct Scan {
 impl Scan {
     /// Starts a scan of which nothing is known yet.
     pub(in crate::ingest) fn new(
-        scanner: &'static str,
+        scanner: impl Into<String>,
         reader: &'static str,
         format: impl Into<String>,
         vocabulary: &'static [Severity],
     ) -> Self {
-        let format = format.into();
+        let (scanner, format) = (scanner.into(), format.into());
         Self { scanner, reader, format, vocabulary, filter_evidence: "none", ..Self::default() }
     }
 
@@ -186,7 +186,7 @@ impl Scan {
         context: &Context,
         subject: &Subject,
     ) -> Result<Map<String, Value>, IngestError> {
-        let origin = Origin { system: self.scanner, reader: self.reader, format: &self.format };
+        let origin = Origin { system: &self.scanner, reader: self.reader, format: &self.format };
         let mut event = Draft::new("scan.completed", origin, document, context, self.time.as_ref());
         let mut put = |name: &str, value: Value| event.put(name, value);
         put("component", json!(context.component(document)?));

@@ -2,12 +2,26 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod attestation;
 mod grype;
+mod sbom;
 mod trivy;
 mod trivy_operator;
+
+pub(super) use attestation::read_lines as read_attestations;
 
 use super::Reader;
 
 /// The readers, in the order in which they are asked.
-pub(super) const READERS: &[&dyn Reader] =
-    &[&trivy::Trivy, &trivy_operator::Operator, &grype::Grype];
+pub(super) const READERS: &[&dyn Reader] = &[
+    &attestation::Bundle,
+    &attestation::Envelope,
+    &attestation::InToto,
+    &attestation::Npm,
+    &attestation::CloudBuild,
+    &sbom::CycloneDx,
+    &sbom::Spdx,
+    &trivy::Trivy,
+    &trivy_operator::Operator,
+    &grype::Grype,
+];
