@@ -114,7 +114,8 @@ fn der(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
     let mut whole = vec![tag];
     match u8::try_from(content.len()) {
         Ok(short) if short < 128 => whole.push(short),
-        _ => {
+        Ok(long) => whole.extend([0x81, long]),
+        Err(_) => {
             let length = u16::try_from(content.len()).unwrap();
             whole.push(0x82);
             whole.extend(length.to_be_bytes());

@@ -8,6 +8,7 @@
 
 mod bundle;
 mod cloud_build;
+mod derived;
 mod envelope;
 mod log_entry;
 mod npm;

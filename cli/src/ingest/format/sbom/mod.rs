@@ -28,7 +28,7 @@ struct Chosen {
 }
 
 /// Makes the event of a bill.
-fn event(
+pub(in crate::ingest::format) fn event(
     document: &Document,
     context: &Context,
     reader: &'static str,
