@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod attest;
 mod compare;
 mod compat;
 mod demo;
@@ -19,6 +20,7 @@ mod hotfix;
 mod import;
 mod import_git;
 mod ingest;
+mod ingest_release;
 mod init;
 mod inject;
 mod key;

@@ -3,7 +3,12 @@
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
 mod attestation;
+mod buildx;
+mod changelog;
+mod goreleaser;
 mod grype;
+mod helm;
+pub(in crate::ingest) mod release_please;
 mod sbom;
 mod trivy;
 mod trivy_operator;
@@ -24,4 +29,12 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
+    &goreleaser::Metadata,
+    &goreleaser::Artifacts,
+    &goreleaser::Checksums,
+    &buildx::Buildx,
+    &release_please::Configuration,
+    &release_please::Manifest,
+    &changelog::Changelog,
+    &helm::Chart,
 ];
