@@ -2,8 +2,6 @@
 //!
 //! Only for messages. A name here promises nothing about the content beyond its first signs.
 
-use serde_json::Value;
-
 use super::document::Document;
 use super::format::release_please;
 
@@ -13,7 +11,7 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         return (document.first_char() == Some('<')).then_some("XML (such as JUnit)");
     };
     let has = |key: &str| json.get(key).is_some();
-    let signs: [(bool, &'static str); 11] = [
+    let signs: [(bool, &'static str); 8] = [
         (
             has("buildDefinition") && has("runDetails"),
             "a SLSA predicate without its statement, which names no artifact (give the statement, \
@@ -24,18 +22,10 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
             "a vulnerability predicate without its statement, which names no artifact (give the \
              attestation)",
         ),
-        (has("specversion") && has("source") && has("type"), "a CloudEvent"),
-        (
-            json.pointer("/context/type")
-                .and_then(Value::as_str)
-                .is_some_and(|name| name.starts_with("dev.cdevents")),
-            "a CDEvent",
-        ),
         (
             has("runs") && has("version"),
             "SARIF, whose levels cannot tell critical from high (write the scanner's own JSON)",
         ),
-        (has("object_kind"), "a GitLab webhook"),
         (
             release_please::may_be_manifest(json),
             "a map of paths to versions: a manifest of release-please? it has no mark of its own, \

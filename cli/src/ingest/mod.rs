@@ -6,6 +6,7 @@
 //! format is one file in `format/` and one line in its list.
 
 mod certificate;
+mod deploy;
 mod digest;
 mod document;
 mod draft;
@@ -14,19 +15,28 @@ mod filter;
 mod foreign;
 mod format;
 mod image;
+mod join;
 mod json;
 mod kubernetes;
+mod person;
+mod recorded;
 mod release;
+mod rollout;
 mod scan;
+mod scope;
 mod severity;
 mod signature;
 mod time;
+pub mod webhook;
 
 #[cfg(test)]
 mod tests;
 
+pub use deploy::History;
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use format::memory;
+pub use recorded::{Build, Deploy, Recorded, Run, Tag};
 pub use signature::{Verification, VerifyKey};
 
 use std::fmt;
@@ -69,6 +79,18 @@ pub struct Context {
     pub occurred_at: Option<String>,
     /// What signatures are checked against; when anything is, an unsigned file is refused.
     pub verification: Verification,
+    /// The parents of a merge, which a webhook does not name.
+    pub parents: Vec<String>,
+    /// The role in which a reported approver decided.
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what was there before.
+    pub restored: Option<bool>,
+    /// The id of the delivery, as the sender's header has it.
+    pub delivery: Option<String>,
+    /// Whether the channel proved who sent it (a webhook's signature or token).
+    pub transport: bool,
+    /// What the book has recorded, for joins; nothing when absent.
+    pub recorded: Option<Rc<dyn Recorded>>,
     /// The files of the call, for formats whose facts are spread over several of them.
     pub beside: Arc<[Document]>,
     /// The builds that the book has recorded.
@@ -87,6 +109,14 @@ impl Builds {
     /// Asks `lookup` for the digests of a component and version.
     pub fn new(lookup: impl Fn(&str, &str) -> Vec<String> + 'static) -> Self {
         Self(Some(Rc::new(lookup)))
+    }
+
+    /// Asks what the book has recorded; a book that cannot be read knows nothing.
+    pub fn of(recorded: Rc<dyn Recorded>) -> Self {
+        Self::new(move |component, version| {
+            let builds = recorded.builds_of_version(component, version).unwrap_or_default();
+            builds.into_iter().map(|build| build.digest).collect()
+        })
     }
 
     /// Returns the one artifact that the version was built as; none when there are several.
@@ -236,6 +266,21 @@ fn check_signed(
         reader.name()
     );
     Err(IngestError::NotAuthentic { file: document.name().to_owned(), reason })
+}
+
+/// Returns the objects of a document: the items of a list of Kubernetes, the documents of a file
+/// of several, else itself.
+///
+/// # Errors
+/// [`IngestError`] for an empty list.
+pub fn objects(document: &Document) -> Result<Vec<Document>, IngestError> {
+    let inner = match kubernetes::items(document)? {
+        Some(items) => items,
+        None if document.parts().is_empty() => return Ok(vec![document.clone()]),
+        None => document.parts().to_vec(),
+    };
+    let nested = inner.iter().map(objects).collect::<Result<Vec<_>, _>>()?;
+    Ok(nested.into_iter().flatten().collect())
 }
 
 /// Returns the names of all readers, as messages list them.
