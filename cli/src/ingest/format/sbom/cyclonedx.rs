@@ -1,7 +1,5 @@
 //! CycloneDX 1.x, in JSON and in XML.
 
-use quick_xml::Reader as XmlReader;
-use quick_xml::events::Event;
 use relbook_query::sbom;
 use serde_json::Value;
 
@@ -20,7 +18,7 @@ impl Reader for CycloneDx {
     fn detect(&self, document: &Document) -> bool {
         match document.json() {
             Some(json) => json["bomFormat"] == "CycloneDX",
-            None => document.xml().is_some_and(is_bom),
+            None => document.xml_root() == Some("bom"),
         }
     }
 
@@ -30,19 +28,5 @@ impl Reader for CycloneDx {
             None => sbom::read(document.bytes()),
         };
         Ok(vec![super::event(document, context, self.name(), bom)?])
-    }
-}
-
-/// Tells whether XML has the element of CycloneDX.
-fn is_bom(text: &str) -> bool {
-    let mut reader = XmlReader::from_str(text);
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(start) | Event::Empty(start)) => {
-                return start.local_name().as_ref() == "bom";
-            }
-            Ok(Event::Eof) | Err(_) => return false,
-            Ok(_) => {}
-        }
     }
 }
