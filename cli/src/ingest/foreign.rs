@@ -2,6 +2,8 @@
 //!
 //! Only for messages. A name here promises nothing about the content beyond its first signs.
 
+use serde_json::Value;
+
 use super::document::Document;
 use super::format::release_please;
 
