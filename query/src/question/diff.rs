@@ -8,6 +8,7 @@ use crate::release::{
 };
 use crate::table::{Cell, Table};
 use relbook_ledger::time::Time;
+use relbook_ledger::version::ChangeClass;
 
 /// One side of a difference.
 #[derive(Debug, Clone, Default)]
@@ -201,13 +202,9 @@ fn head(
     let current = core.current(component, environment)?;
     let newest = releases.last().map(|release| release.digest.as_str());
     let bump = to.as_ref().and_then(|to| {
-        let old = match from {
-            Some(from) => Some(from.version.as_deref()?),
-            None => None,
-        };
-        let same =
-            from.as_ref().is_some_and(|from| from.digest == to.digest && from.commit == to.commit);
-        component.change_class(old, to.version.as_deref()?, same)
+        let Some(from) = from else { return Some(ChangeClass::Initial) };
+        let same = from.digest == to.digest && from.commit == to.commit;
+        component.change_class(Some(from.version.as_deref()?), to.version.as_deref()?, same)
     });
     let rolled_back = match (newest, current.state) {
         (None, _) | (_, State::Mixed | State::Indeterminate | State::None) => Cell::Null,
