@@ -125,23 +125,24 @@ fn named(
             ..Side::default()
         });
     }
+    let tag = core.tag_of(&component.name, version)?;
+    let tagged = tag.as_ref().map(|tag| tag.commit.clone());
     let of_publish = Key::Publishes { component: component.name.clone() };
-    if let Some((digest, commit, seq)) = core.publish_of(&component.name, version)?
-        && commit.is_some()
-    {
+    if let Some((digest, commit, seq)) = core.publish_of(&component.name, version)? {
+        let by_tag = if commit.is_none() { tag.map(|tag| tag.seq) } else { None };
         return Ok(Side {
             version: Some(version.to_owned()),
             digest: Some(digest),
-            commit,
+            commit: commit.or(tagged),
             built_at: claimed_at(core, &of_publish, seq)?,
-            evidence: vec![seq],
+            evidence: [seq].into_iter().chain(by_tag).collect(),
             ..Side::default()
         });
     }
-    match core.tag_of(&component.name, version)? {
+    match tag {
         Some(tag) => Ok(Side {
             version: Some(version.to_owned()),
-            commit: Some(tag.commit),
+            commit: tagged,
             evidence: vec![tag.seq],
             ..Side::default()
         }),
