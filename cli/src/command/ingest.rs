@@ -1,26 +1,33 @@
 //! `relbook ingest`: reads what a real tool wrote and appends what it says (ingest.md).
 //!
 //! The report itself is kept as a blob and named by the event. The ids follow from the report, so
-//! a CI job that is run again appends nothing twice. All files are one atomic batch.
+//! a CI job that is run again appends nothing twice; where the report tells what an event is about
+//! in its own system, from that, so that a later export adds only what is new. All files are one
+//! atomic batch, and the readers see all of them: some facts are spread over several.
 
 use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::event::{FieldType, Kind};
 use relbook_ledger::registry::Registry;
 use relbook_ledger::store::Ledger;
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
+use super::delivery::DeliveryArgs;
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
+use crate::derived::Told;
 use crate::error::Error;
-use crate::event_id;
 use crate::exit_code::ExitCode;
-use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::ingest::{Builds, Context, Document, Fault, IngestError, Recorded, read, reader_names};
+use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -33,9 +40,17 @@ Examples:
   relbook ingest --component api --digest sha256:... --exit-code $? \\
     --command-line \"grype --fail-on high -o json\" grype.json
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
+  relbook ingest --event deployment_review --github-secret hook.secret \\
+    --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
 
 The format is recognised by the content, never by the name. What the report does not say is left
-out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.")]
+out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.
+
+Webhooks and CDEvents name a run, a commit or a tag, not an artifact. The way to the artifact is
+taken through events that the book has (a build of the commit), each named in source.joined; a
+missing link is named and nothing is recorded. The same event delivered again gets its first
+receipt. A review of a deployment is signed with a key of role reporter.")]
 pub struct IngestArgs {
     /// The reports; - is standard input
     #[arg(value_name = "FILE", required = true)]
@@ -61,6 +76,9 @@ pub struct IngestArgs {
     /// The commit that the report is about
     #[arg(long, value_name = "COMMIT")]
     pub commit: Option<String>,
+    /// The target of the environment, where the file does not name one of them
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
     /// The suite of a check, where the format does not settle it
     #[arg(long, value_name = "NAME")]
     pub suite: Option<String>,
@@ -76,6 +94,18 @@ pub struct IngestArgs {
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
+    /// A parent of the merge that a webhook tells of; repeatable
+    #[arg(long = "parent", value_name = "COMMIT")]
+    pub parents: Vec<String>,
+    /// The role in which the reported approver decided
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what ran before
+    #[arg(long, value_name = "BOOL")]
+    pub restored: Option<bool>,
+    /// How a webhook came
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// Show the events and append nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -83,14 +113,23 @@ pub struct IngestArgs {
 
 /// A report and the events that it gave.
 struct Report {
-    document: Document,
+    documents: Arc<[Document]>,
+    index: usize,
     events: Vec<Map<String, Value>>,
+    /// What of it the book has already, as it was signed.
+    known: Vec<SignedEvent>,
+}
+
+impl Report {
+    fn document(&self) -> &Document {
+        &self.documents[self.index]
+    }
 }
 
 /// Ingests.
 pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let ledger = Ledger::open(&config.book)?;
-    let outcome = read_all(&args, ledger.registry());
+    let outcome = read_all(&args, config, ledger.registry());
     if args.dry_run {
         return show_events(ui, &outcome?);
     }
@@ -99,18 +138,27 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let mut told = Told::new(writer.ledger(), &author);
     for report in &mut reports {
-        for event in &mut report.events {
-            give_id(event, &author);
+        let events = std::mem::take(&mut report.events);
+        (report.events, report.known) = told.first(events)?;
+        // Bytes that only tell again what is known are evidence of nothing new; those that gave no
+        // event at all explain another file.
+        if report.events.is_empty() && !report.known.is_empty() {
+            continue;
         }
-        let bytes = report.document.bytes();
-        if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
+        let bytes = report.document().bytes();
+        if let Err(error) = blobs.keep(&config.book, report.document().digest(), bytes) {
             blobs.take_back();
             return Err(error);
         }
     }
-    let events = reports.iter().flat_map(|report| report.events.iter().cloned());
-    let batch = events.map(|event| (None, Input::Fields(event))).collect();
+    let mut batch = Vec::new();
+    for report in &reports {
+        // What is known gets its first receipt.
+        batch.extend(report.known.iter().cloned().map(|event| (None, Input::Signed(event))));
+        batch.extend(report.events.iter().cloned().map(|event| (None, Input::Fields(event))));
+    }
     let receipts = match submit::append(config, ui, &mut writer, batch) {
         Ok(receipts) => receipts,
         Err(error) => {
@@ -128,8 +176,21 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
-    let context = Context {
+fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
+    if args.delivery.signature.is_some() && args.files.len() > 1 {
+        return Err(Error::usage("--signature is of one file; ingest the deliveries one by one"));
+    }
+    let mut documents = Vec::new();
+    for file in &args.files {
+        documents.push(if file == "-" {
+            Document::from_reader("standard input", std::io::stdin())?
+        } else {
+            Document::open(Path::new(file))?
+        });
+    }
+    let documents: Arc<[Document]> = documents.into();
+    let records: Rc<dyn Recorded> = Rc::new(BookRecords::new(&config.book));
+    let mut context = Context {
         registry: registry.clone(),
         component: args
             .component
@@ -140,45 +201,41 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         stage: args.stage.clone(),
         environment: args.environment.clone(),
         commit: args.commit.clone(),
+        target: args.target.clone(),
         suite: args.suite.clone(),
         event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        beside: Arc::clone(&documents),
+        builds: Builds::of(Rc::clone(&records)),
+        parents: args.parents.clone(),
+        role: args.role.clone(),
+        restored: args.restored,
+        delivery: args.delivery.delivery.clone(),
+        transport: false,
+        recorded: Some(records),
     };
+    let format = args.format.as_deref().or(args.delivery.format());
     let mut reports = Vec::new();
-    for file in &args.files {
-        let document = if file == "-" {
-            Document::from_reader("standard input", std::io::stdin())?
-        } else {
-            Document::open(Path::new(file))?
-        };
-        let events = read(&document, args.format.as_deref(), &context)?;
+    for (index, document) in documents.iter().enumerate() {
+        context.transport = args.delivery.check(document)?;
+        let events = read(document, format, &context)?;
         let events = events.into_iter().filter_map(|event| match event {
             Value::Object(fields) => Some(fields),
             _ => None,
         });
-        reports.push(Report { events: events.collect(), document });
+        let documents = Arc::clone(&documents);
+        reports.push(Report { documents, index, events: events.collect(), known: Vec::new() });
     }
     Ok(reports)
-}
-
-/// Gives an event an id that follows from its author and from what it says.
-fn give_id(event: &mut Map<String, Value>, author: &str) {
-    // Without a time of its own the event is as new as the command: another run is another event.
-    let time = event.get("occurred_at").and_then(Value::as_str).and_then(|t| Time::parse(t).ok());
-    if let Some(time) = time {
-        let content = format!("{author}\n{}", Value::Object(event.clone()));
-        let id = event_id::of_content(time, content.as_bytes());
-        event.insert("id".to_owned(), json!(id.to_string()));
-    }
 }
 
 fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
     match ui.format() {
         Format::Table => {
             for report in reports {
-                ui.line(&format!("{}:", report.document.name()))?;
+                ui.line(&format!("{}:", report.document().name()))?;
                 for event in &report.events {
                     let text = serde_json::to_string_pretty(event);
                     ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
@@ -202,9 +259,10 @@ fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
 fn file_json(report: &Report) -> Value {
     let format = report.events.first().and_then(|event| event.get("source")?.get("format"));
     json!({
-        "file": report.document.name(),
+        "file": report.document().name(),
         "format": format,
-        "digest": report.document.digest(),
+        "digest": report.document().digest(),
+        "known": report.known.len(),
         "events": report.events,
     })
 }
@@ -222,7 +280,7 @@ fn summaries(report: &Report) -> Vec<String> {
             (short && text.len() <= SHORT).then(|| format!("{} {text}", field.name))
         });
         let shown: Vec<String> = shown.collect();
-        format!("{}: {kind}  {}", report.document.name(), shown.join("  "))
+        format!("{}: {kind}  {}", report.document().name(), shown.join("  "))
     };
     report.events.iter().map(line).collect()
 }
@@ -243,6 +301,9 @@ impl From<IngestError> for Error {
                 };
                 Refusal::new(code, message).into()
             }
+            IngestError::Missing { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
+            }
             IngestError::NoComponent { .. } => {
                 Refusal::new(Code::MissingField, message).at("component").into()
             }
@@ -252,6 +313,17 @@ impl From<IngestError> for Error {
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
             }
+            IngestError::Needs { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
+            }
+            IngestError::MissingLink { .. } => {
+                Refusal::new(Code::MissingField, message).at("digest").into()
+            }
+            IngestError::SeveralComponents { .. } => {
+                Refusal::new(Code::MissingField, message).at("component").into()
+            }
+            IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
+            IngestError::Book { .. } => Self::not_done("damaged", message),
             IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }

@@ -56,7 +56,7 @@ pub(in crate::ingest) struct Draft {
     source: Map<String, Value>,
     field_trust: Map<String, Value>,
     labels: Map<String, Value>,
-    document: String,
+    documents: Vec<String>,
 }
 
 impl Draft {
@@ -72,8 +72,12 @@ impl Draft {
         source.insert("system".to_owned(), json!(origin.system));
         source.insert("format".to_owned(), json!(origin.format));
         source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", origin.reader)));
-        source.insert("trust".to_owned(), json!(Trust::Asserted.as_str()));
+        let trust = if context.transport { Trust::Transport } else { Trust::Asserted };
+        source.insert("trust".to_owned(), json!(trust.as_str()));
         source.insert("bytes".to_owned(), json!(document.bytes().len()));
+        if let Some(delivery) = &context.delivery {
+            source.insert("delivery".to_owned(), json!(delivery));
+        }
         if let Some(time) = time {
             source.insert("reported_at".to_owned(), json!(time.raw));
         }
@@ -82,7 +86,7 @@ impl Draft {
             source,
             field_trust: Map::new(),
             labels: Map::new(),
-            document: document.digest().to_owned(),
+            documents: vec![document.digest().to_owned()],
         };
         draft.put("kind", json!(kind));
         let when = time.map(|time| time.utc.as_str());
@@ -101,6 +105,20 @@ impl Draft {
     pub(in crate::ingest) fn source(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.source.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Names what the event is about as its source knows it: told again, in other bytes or by
+    /// another delivery, it is the same event.
+    pub(in crate::ingest) fn key(&mut self, parts: &[&str]) {
+        self.source("key", json!(parts.join("/")));
+    }
+
+    /// Names further files that the event was derived from.
+    pub(in crate::ingest) fn also_from(&mut self, document: &Document) {
+        let digest = document.digest().to_owned();
+        if !self.documents.contains(&digest) {
+            self.documents.push(digest);
         }
     }
 
@@ -128,7 +146,7 @@ impl Draft {
             self.source.insert("field_trust".to_owned(), Value::Object(self.field_trust));
         }
         self.fields.insert("source".to_owned(), Value::Object(self.source));
-        self.fields.insert("evidence".to_owned(), json!([self.document]));
+        self.fields.insert("evidence".to_owned(), json!(self.documents));
         if !self.labels.is_empty() {
             self.fields.insert("labels".to_owned(), Value::Object(self.labels));
         }
