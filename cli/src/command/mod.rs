@@ -46,6 +46,8 @@ pub mod reveal;
 pub mod rollback;
 pub mod runbook;
 mod short;
+pub mod slo_gate;
+pub mod spool;
 pub mod status;
 pub mod train;
 pub mod verify;
@@ -86,6 +88,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Key(args) => key::run(args, &config, ui),
         Command::Apply(args) => apply::run(&args, &config, ui),
         Command::Append(args) => append::run(*args, &config, ui),
+        Command::Spool(args) => spool::run(args, &config, ui),
         Command::Ingest(args) => ingest::run(*args, &config, ui),
         Command::Import(args) => import::run(*args, &config, ui),
         Command::Status(args) => status::run(args, &config, ui),
@@ -98,6 +101,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Hotfix(args) => hotfix::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Gate(args) => gate::run(*args, &config, ui),
+        Command::SloGate(args) => slo_gate::run(&args, &config, ui),
         Command::Debt(args) => debt::run(args, &config, ui),
         Command::Train(args) => train::run(args, &config, ui),
         Command::Dora(args) => dora::run(args, &config, ui),

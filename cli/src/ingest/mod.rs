@@ -5,6 +5,8 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod certificate;
+mod check;
 mod deploy;
 mod digest;
 mod document;
@@ -24,6 +26,7 @@ mod rollout;
 mod scan;
 mod scope;
 mod severity;
+mod signature;
 mod time;
 pub mod webhook;
 
@@ -35,6 +38,7 @@ pub use document::{Document, Fault};
 pub use error::IngestError;
 pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};
+pub use signature::{Verification, VerifyKey};
 
 use std::fmt;
 use std::rc::Rc;
@@ -72,8 +76,14 @@ pub struct Context {
     pub command_line: Option<String>,
     /// The tool's exit code.
     pub exit_code: Option<u8>,
+    /// How long the tool ran, in seconds, as the caller measured it.
+    pub duration_s: Option<f64>,
+    /// Whether a report of tests may hold other cases than it declares.
+    pub any_count: bool,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// What signatures are checked against; when anything is, an unsigned file is refused.
+    pub verification: Verification,
     /// The parents of a merge, which a webhook does not name.
     pub parents: Vec<String>,
     /// The role in which a reported approver decided.
@@ -168,8 +178,24 @@ pub trait Reader: Sync {
     /// Returns the name that `--as` takes.
     fn name(&self) -> &'static str;
 
+    /// Tells whether several values in one file are one report, and not one each.
+    fn takes_lines(&self) -> bool {
+        false
+    }
+
+    /// Tells whether it reads a large report part by part: lists with [`json::Place::rows`], XML
+    /// from its source. Others get all of it at once, up to a limit.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
+
+    /// Tells whether files of the format are signed, so that a signature can be checked.
+    fn is_signed(&self) -> bool {
+        false
+    }
 
     /// As [`Reader::detect`], for content that only the other files of the call tell apart.
     fn detect_beside(&self, document: &Document, context: &Context) -> bool {
@@ -201,7 +227,16 @@ pub fn read(
     format: Option<&str>,
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
-    if !document.parts().is_empty() {
+    let is_one = |reader: &&dyn Reader| reader.takes_lines() && reader.detect(document);
+    if document.is_lines() && !READERS.iter().copied().any(|reader| is_one(&reader)) {
+        if document.is_large() {
+            return read(&document.whole()?, format, context);
+        }
+        if format.is_none()
+            && let Some(events) = format::read_attestations(document, context)
+        {
+            return events;
+        }
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
@@ -216,7 +251,7 @@ pub fn read(
             let looks_like = foreign::name(document);
             return Err(IngestError::UnknownFormat { file: file(), looks_like });
         };
-        return reader.read(document, context);
+        return run(*reader, document, context);
     };
     let Some(reader) = READERS.iter().find(|reader| reader.name() == name) else {
         return Err(IngestError::UnknownReader { name: name.to_owned() });
@@ -225,12 +260,41 @@ pub fn read(
         && other.name() != name
     {
         if other.accompanies() == Some(name) {
-            return other.read(document, context);
+            return run(*other, document, context);
         }
         let found = other.name();
         return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
     }
-    reader.read(document, context)
+    run(*reader, document, context)
+}
+
+fn run(
+    reader: &dyn Reader,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    check_signed(document, reader, context)?;
+    match document.is_large() && !reader.streams() {
+        true => reader.read(&document.whole()?, context),
+        false => reader.read(document, context),
+    }
+}
+
+/// Refuses to read as verified what cannot be.
+fn check_signed(
+    document: &Document,
+    reader: &dyn Reader,
+    context: &Context,
+) -> Result<(), IngestError> {
+    if reader.is_signed() || !context.verification.asked() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} carries no signature, so there is nothing to verify; leave --verify-key out, or give \
+         an attestation",
+        reader.name()
+    );
+    Err(IngestError::NotAuthentic { file: document.name().to_owned(), reason })
 }
 
 /// Returns the objects of a document: the items of a list of Kubernetes, the documents of a file
@@ -239,6 +303,9 @@ pub fn read(
 /// # Errors
 /// [`IngestError`] for an empty list.
 pub fn objects(document: &Document) -> Result<Vec<Document>, IngestError> {
+    if document.is_large() {
+        return objects(&document.whole()?);
+    }
     let inner = match kubernetes::items(document)? {
         Some(items) => items,
         None if document.parts().is_empty() => return Ok(vec![document.clone()]),
