@@ -18,6 +18,7 @@ mod help;
 mod hotfix;
 mod import;
 mod import_git;
+mod import_github;
 mod ingest;
 mod ingest_release;
 mod init;

@@ -15,6 +15,7 @@ use relbook_ledger::time::Time;
 use relbook_query::Book;
 use serde_json::{Map, Value, json};
 
+use super::import_github::{self, GithubArgs};
 use super::question;
 use crate::args::Format;
 use crate::author::Input;
@@ -33,6 +34,7 @@ Examples:
   relbook import git ../orion --component api
   relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
   relbook import git ../orion --component api --dry-run > events.ndjson
+  relbook import github saved --component api --restored true
 
 Importing again adds only what is new.")]
 pub struct ImportArgs {
@@ -46,6 +48,8 @@ pub struct ImportArgs {
 pub enum Origin {
     /// The tags and commits of a git repository
     Git(GitArgs),
+    /// Deployments, reviews, releases, runs and merges, as GitHub's API and webhooks tell them
+    Github(GithubArgs),
 }
 
 /// Arguments of `import git`.
@@ -84,7 +88,10 @@ pub struct GitArgs {
 
 /// Imports.
 pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let Origin::Git(args) = args.origin;
+    let args = match args.origin {
+        Origin::Git(args) => args,
+        Origin::Github(args) => return import_github::run(&args, config, ui),
+    };
     let book = question::open(config, ui)?;
     let mut history = match read(&args, &book, ui) {
         Ok(history) => history,
@@ -99,7 +106,7 @@ pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         return show_events(ui, &history);
     }
     let events = std::mem::take(&mut history.news.events);
-    let receipts = append(&args, config, ui, events)?;
+    let receipts = append(args.batch, config, ui, events)?;
     show(ui, &history, &receipts)?;
     Ok(ExitCode::Done)
 }
@@ -165,7 +172,7 @@ fn read(args: &GitArgs, book: &Book, ui: &Ui) -> Result<History, Error> {
     })
 }
 
-fn unknown_component(name: &str, near: Option<&str>) -> Error {
+pub(super) fn unknown_component(name: &str, near: Option<&str>) -> Error {
     let hint = near.map_or_else(
         || "register it with `relbook apply` or component.registered".to_owned(),
         |near| format!("did you mean `{near}`?"),
@@ -191,8 +198,8 @@ fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag], all: bool)
     Warning { code: "skipped_tags", detail }
 }
 
-fn append(
-    args: &GitArgs,
+pub(super) fn append(
+    batch: Option<u64>,
     config: &Config,
     ui: &Ui,
     events: Vec<Map<String, Value>>,
@@ -201,7 +208,7 @@ fn append(
         return Ok(Vec::new());
     }
     let mut writer = submit::open(config)?;
-    let size = args.batch.and_then(|size| usize::try_from(size).ok());
+    let size = batch.and_then(|size| usize::try_from(size).ok());
     if size.is_none() && events.len() > BATCH_EVENTS_MAX {
         let message = format!(
             "{} events are more than the {BATCH_EVENTS_MAX} of one batch; import in several with \

@@ -4,4 +4,5 @@
 //! they are about, so that a second import of the same history adds nothing.
 
 pub mod git;
+pub mod github;
 pub mod news;
