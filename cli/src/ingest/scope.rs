@@ -126,6 +126,26 @@ impl<'a> Asked<'a> {
         Ok(Scene { environment: (*environment).to_owned(), targets: targets.to_vec() })
     }
 
+    /// Refuses something that is merely called like a suite that gates know; `why` says why its
+    /// outcome proves no such suite.
+    pub(in crate::ingest) fn not_like_a_gate(
+        &self,
+        name: Option<&str>,
+        why: &str,
+    ) -> Result<(), IngestError> {
+        const GATED: [&str; 6] = ["unit", "lint", "smoke", "integration", "contract", "slo"];
+        let Some(name) = name.filter(|_| self.context.suite.is_none()) else { return Ok(()) };
+        if !GATED.iter().any(|suite| suite.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        let suite = name.to_lowercase();
+        Err(self.needs(
+            "suite",
+            format!("is called `{name}`, and {why}"),
+            format!("ingest its test report, or say --suite {suite} if that is what it is"),
+        ))
+    }
+
     /// Returns the stage: the one given, else the environment where it is called like one.
     pub(in crate::ingest) fn stage(&self, environment: &str) -> Result<String, IngestError> {
         const STAGES: [&str; 4] = ["dev", "staging", "canary", "production"];
