@@ -202,6 +202,14 @@ pub enum Command {
     Receipt(command::receipt::ReceiptArgs),
     /// Compare two copies of the book: the same, one behind, or a fork with its evidence
     Compare(command::compare::CompareArgs),
+    /// Save the book as it is at one commit, verified: a directory or a tar file
+    Backup(command::backup::BackupArgs),
+    /// Put a backup in place, after verifying all of it; never over a book
+    Restore(command::restore::RestoreArgs),
+    /// Open the sealed texts of an event, and prove them
+    Reveal(command::reveal::RevealArgs),
+    /// Destroy what opens the sealed texts about somebody; proofs and counts stay
+    Erase(command::erase::EraseArgs),
     /// Build the example product line in a fresh book, ask it and verify it
     Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell

@@ -71,6 +71,7 @@ mod parallel;
 pub mod policy;
 pub mod receipt;
 pub mod registry;
+pub mod seal;
 pub mod statement;
 #[cfg(feature = "store")]
 pub mod store;

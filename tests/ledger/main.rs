@@ -8,7 +8,9 @@
 
 mod append;
 mod attack;
+mod backup;
 mod bitflip;
+mod blob;
 mod clock;
 mod crash;
 mod keys;
@@ -18,5 +20,6 @@ mod proof;
 mod refusal;
 mod schemas;
 mod scratch;
+mod semantic;
 mod tamper;
 mod verify;

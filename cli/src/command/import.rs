@@ -4,6 +4,8 @@
 //! elsewhere into `tag.moved`, and appends the rest as one atomic batch. Nothing is read from the
 //! network, and nothing of the repository is run or changed.
 
+mod deploys;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -22,6 +24,7 @@ use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::import::deploys::Memory;
 use crate::import::git::{self, GitError, Options, TagPattern, Warning};
 use crate::import::news::{News, news};
 use crate::submit;
@@ -35,6 +38,8 @@ Examples:
   relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
   relbook import git ../orion --component api --dry-run > events.ndjson
   relbook import github saved --component api --restored true
+  kubectl get applications.argoproj.io -A -o json > apps.json && relbook import argocd apps.json
+  kubectl get promotions,freights,stages -A -o json > kargo.json && relbook import kargo kargo.json
 
 Importing again adds only what is new.")]
 pub struct ImportArgs {
@@ -50,6 +55,10 @@ pub enum Origin {
     Git(GitArgs),
     /// Deployments, reviews, releases, runs and merges, as GitHub's API and webhooks tell them
     Github(GithubArgs),
+    /// The deploys that Argo CD's Applications remember
+    Argocd(deploys::DeployArgs),
+    /// The promotions that Kargo's Promotions and Stages remember
+    Kargo(deploys::DeployArgs),
 }
 
 /// Arguments of `import git`.
@@ -91,6 +100,8 @@ pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let args = match args.origin {
         Origin::Git(args) => args,
         Origin::Github(args) => return import_github::run(&args, config, ui),
+        Origin::Argocd(args) => return deploys::run(Memory::ArgoCd, args, config, ui),
+        Origin::Kargo(args) => return deploys::run(Memory::Kargo, args, config, ui),
     };
     let book = question::open(config, ui)?;
     let mut history = match read(&args, &book, ui) {

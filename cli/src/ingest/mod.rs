@@ -5,6 +5,7 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod deploy;
 mod digest;
 mod document;
 mod draft;
@@ -29,8 +30,10 @@ pub mod webhook;
 #[cfg(test)]
 mod tests;
 
+pub use deploy::History;
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};
 
 use std::fmt;
@@ -248,6 +251,21 @@ pub fn read_github(
 /// Returns which GitHub webhook a body is of, where it can be of one only.
 pub fn github_event_of(body: &Value) -> Option<&'static str> {
     format::github::name_of(body)
+}
+
+/// Returns the objects of a document: the items of a list of Kubernetes, the documents of a file
+/// of several, else itself.
+///
+/// # Errors
+/// [`IngestError`] for an empty list.
+pub fn objects(document: &Document) -> Result<Vec<Document>, IngestError> {
+    let inner = match kubernetes::items(document)? {
+        Some(items) => items,
+        None if document.parts().is_empty() => return Ok(vec![document.clone()]),
+        None => document.parts().to_vec(),
+    };
+    let nested = inner.iter().map(objects).collect::<Result<Vec<_>, _>>()?;
+    Ok(nested.into_iter().flatten().collect())
 }
 
 /// Returns the names of all readers, as messages list them.

@@ -32,6 +32,18 @@ pub(in crate::ingest) fn at(
     Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
 }
 
+/// Reads milliseconds since 1970 under a key, as a number or as a text.
+pub(in crate::ingest) fn millis(
+    place: &Place<'_>,
+    key: &str,
+) -> Result<Option<ReportTime>, IngestError> {
+    let Some(raw) = place.word(key)? else { return Ok(None) };
+    let stamp = raw.parse().ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let stamp = stamp.ok_or_else(|| place.expected_under(key, "milliseconds since 1970"))?;
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Ok(Some(ReportTime { utc, raw }))
+}
+
 /// Reads the time under a key in any spelling that services use: RFC 3339, `2021-04-28 21:50:00
 /// +0200`, `2021-02-25 21:23:34 UTC`, or seconds since the epoch.
 pub(in crate::ingest) fn spelled(

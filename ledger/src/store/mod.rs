@@ -5,12 +5,15 @@
 //! book/pin            the newest signed checkpoint, outside the database
 //! book/writer.lock    held by the one writer; its text says who
 //! book/keys/          the book's key, and the admin key that `init` made
+//! book/blobs/         evidence by its digest
+//! book/subjects/      the keys of sealed texts, by subject
 //! ```
 //!
 //! The database is not trusted: whatever it says is provable from the entries, and [`verify()`]
 //! proves it. Nothing here changes or deletes an entry.
 
 mod append;
+mod backup;
 mod blob;
 mod clock;
 mod compare;
@@ -23,11 +26,13 @@ mod pin;
 mod refusal;
 mod schema;
 mod sqlite;
+mod subject;
 mod tile;
 mod verify;
 mod writer;
 
 pub use append::{AppendError, Appended};
+pub use backup::{Backup, BackupError, BackupOptions, RestoreOptions, Restored, backup, restore};
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
 pub use compare::{CompareError, Comparison, Fork, compare};
@@ -35,7 +40,7 @@ pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
-pub use verify::{Report, VerifyFailure, VerifyOptions, verify};
+pub use verify::{BlobReport, Report, VerifyFailure, VerifyOptions, verify};
 pub use writer::Writer;
 
 use std::path::{Path, PathBuf};

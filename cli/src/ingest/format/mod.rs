@@ -2,16 +2,21 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod argo;
 mod buildx;
 mod cdevents;
 mod changelog;
 mod cloudevents;
+mod flagger;
+mod flux;
 pub(super) mod github;
 mod github_oidc;
 mod gitlab;
 mod goreleaser;
 mod grype;
 mod helm;
+mod kargo;
+pub mod memory;
 pub(in crate::ingest) mod release_please;
 mod trivy;
 mod trivy_operator;
@@ -25,6 +30,12 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
+    &argo::ArgoCd,
+    &argo::Rollouts,
+    &flux::Flux,
+    &flagger::Canary,
+    &flagger::Webhook,
+    &kargo::Kargo,
     &gitlab::Gitlab,
     &gitlab::TestReport,
     &github_oidc::GithubOidc,

@@ -2,17 +2,22 @@
 //!
 //! Reports are written inline: a test shows the bytes that its rule is about.
 
+mod argo_rollouts;
+mod argocd;
 mod buildx;
 mod cdevents;
 mod digest;
 mod document;
 mod filter;
+mod flagger;
+mod flux;
 mod github;
 mod github_check;
 mod gitlab;
 mod goreleaser;
 mod grype;
 mod helm;
+mod kargo;
 mod product;
 mod release_please;
 mod trivy;
