@@ -5,6 +5,7 @@
 //! network, and nothing of the repository is run or changed.
 
 mod deploys;
+mod github;
 
 use std::path::PathBuf;
 
@@ -17,7 +18,6 @@ use relbook_ledger::time::Time;
 use relbook_query::Book;
 use serde_json::{Map, Value, json};
 
-use super::import_github::{self, GithubArgs};
 use super::question;
 use crate::args::Format;
 use crate::author::Input;
@@ -54,7 +54,7 @@ pub enum Origin {
     /// The tags and commits of a git repository
     Git(GitArgs),
     /// Deployments, reviews, releases, runs and merges, as GitHub's API and webhooks tell them
-    Github(GithubArgs),
+    Github(github::GithubArgs),
     /// The deploys that Argo CD's Applications remember
     Argocd(deploys::DeployArgs),
     /// The promotions that Kargo's Promotions and Stages remember
@@ -99,7 +99,7 @@ pub struct GitArgs {
 pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let args = match args.origin {
         Origin::Git(args) => args,
-        Origin::Github(args) => return import_github::run(&args, config, ui),
+        Origin::Github(args) => return github::run(&args, config, ui),
         Origin::Argocd(args) => return deploys::run(Memory::ArgoCd, args, config, ui),
         Origin::Kargo(args) => return deploys::run(Memory::Kargo, args, config, ui),
     };
@@ -183,7 +183,7 @@ fn read(args: &GitArgs, book: &Book, ui: &Ui) -> Result<History, Error> {
     })
 }
 
-pub(super) fn unknown_component(name: &str, near: Option<&str>) -> Error {
+fn unknown_component(name: &str, near: Option<&str>) -> Error {
     let hint = near.map_or_else(
         || "register it with `relbook apply` or component.registered".to_owned(),
         |near| format!("did you mean `{near}`?"),
@@ -209,7 +209,7 @@ fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag], all: bool)
     Warning { code: "skipped_tags", detail }
 }
 
-pub(super) fn append(
+fn append(
     batch: Option<u64>,
     config: &Config,
     ui: &Ui,

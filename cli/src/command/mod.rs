@@ -29,7 +29,6 @@ mod flags;
 pub mod gate;
 pub mod hotfix;
 pub mod import;
-mod import_github;
 pub mod ingest;
 pub mod init;
 pub mod key;

@@ -13,7 +13,7 @@ use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
 
-use super::import::{append, unknown_component};
+use super::{append, unknown_component};
 use crate::args::Format;
 use crate::blob::Blobs;
 use crate::config::Config;
