@@ -66,6 +66,17 @@ pub struct Options {
         value_name = "table|json|ndjson|csv|parquet|arrow"
     )]
     pub format: Format,
+    /// How long to wait while another process writes to the book; 0s: not at all
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "wait",
+        value_name = "30s|5m",
+        env = "RELBOOK_WAIT",
+        default_value = "30s",
+        value_parser = duration
+    )]
+    pub wait: i64,
     /// Answer with what had happened by then: 2026-06-10 or 2026-06-10T09:05:00Z [default: now]
     #[arg(long, global = true, overrides_with = "as_of", value_name = "TIME", value_parser = time)]
     pub as_of: Option<Time>,
@@ -166,6 +177,8 @@ pub enum Command {
     Ask(command::ask::AskArgs),
     /// May it be promoted? Exit 1 when a gate is closed
     Gate(Box<command::gate::GateArgs>),
+    /// Measure a canary against its baseline in Prometheus and record the check; exit 1 on fail
+    SloGate(Box<command::slo_gate::SloGateArgs>),
     /// What is owed: follow-ups of hotfixes, reviews of broken glass
     Debt(command::debt::DebtArgs),
     /// Did the release trains keep their rules?

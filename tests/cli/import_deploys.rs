@@ -31,8 +31,8 @@ fn import(env: &TestEnvironment, args: &[&str]) -> Value {
 
 fn live(env: &TestEnvironment) -> Value {
     let answer = env.run(&["status", "--env", "production", "--format", "json"]).exits(0).json();
-    let rows = answer["rows"].as_array().unwrap().clone();
-    rows.into_iter().find(|row| row["component"] == "orion-api").unwrap()
+    let rows = answer["rows"].as_array().expect("rows").clone();
+    rows.into_iter().find(|row| row["component"] == "orion-api").expect("a row")
 }
 
 #[test]

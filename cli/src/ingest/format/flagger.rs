@@ -77,6 +77,8 @@ impl Reader for Canary {
             check(&mut draft, context, &component, result);
             draft.label("why", doubt);
             draft.label("phase", Some(phase));
+            let shown = canary.top.down(&["spec", "analysis"])?.is_some();
+            draft.label("analysis", (!shown).then_some("not shown"));
             draft.label("canary", Some(canary.path()?));
             draft.label("applied_spec", Some(applied));
             draft.label("promoted_spec", status.word("lastPromotedSpec")?);

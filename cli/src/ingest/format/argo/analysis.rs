@@ -64,7 +64,12 @@ pub(super) fn read(
     let component = context.component_named(document, &names)?.to_owned();
     let completed = time::at(&status, "completedAt")?.or_else(|| measured.end.clone());
     let mut draft = Draft::new("check.completed", ORIGIN, document, context, completed.as_ref());
-    draft.key(&[&run.identity()?]);
+    // The name of a run may come back; its uid does not.
+    let end = match run.meta("uid")? {
+        Some(_) => "",
+        None => completed.as_ref().map_or("", |time| time.utc.as_str()),
+    };
+    draft.key(&[&run.identity()?, end]);
     draft.put("component", json!(component));
     draft.put("suite", json!(context.suite.as_deref().unwrap_or("slo")));
     draft.put("result", json!(result));
