@@ -58,9 +58,6 @@ impl<'a> Asked<'a> {
         repositories: &[&str],
         tag: Option<&str>,
     ) -> Result<String, IngestError> {
-        if let Some(component) = &self.context.component {
-            return Ok(component.clone());
-        }
         let names: Vec<&str> = self.context.registry.components().map(|(name, _)| name).collect();
         let at_home = |name: &&str| {
             let registered = self.context.registry.component(name);
@@ -68,6 +65,18 @@ impl<'a> Asked<'a> {
             home.is_some_and(|home| repositories.iter().any(|seen| same_repository(home, seen)))
         };
         let own: Vec<&str> = names.iter().copied().filter(at_home).collect();
+        if let Some(given) = &self.context.component {
+            // What is registered for one of its own can be somewhere else, such as an image.
+            if own.is_empty() || own.contains(&given.as_str()) {
+                return Ok(given.clone());
+            }
+            return Err(self.no_event(format!(
+                "is of the repository {}, which is registered for {}, not for {given}; leave \
+                 --component out",
+                repositories.first().unwrap_or(&""),
+                own.join(", ")
+            )));
+        }
         // A component that is registered elsewhere is not meant; one registered nowhere may be.
         let homeless = |name: &&str| {
             let registered = self.context.registry.component(name);
