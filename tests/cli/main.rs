@@ -8,6 +8,7 @@
 mod append;
 mod apply;
 mod ask;
+mod attest;
 mod backup;
 mod clock;
 mod compare;
