@@ -7,6 +7,7 @@
 pub mod args;
 pub mod author;
 pub mod blob;
+pub mod ci;
 pub mod command;
 pub mod config;
 pub mod derived;
@@ -20,6 +21,7 @@ pub mod product;
 pub mod recorded;
 pub mod render;
 pub mod sealing;
+pub mod spool;
 pub mod submit;
 pub mod ui;
 pub mod yaml;

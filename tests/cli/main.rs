@@ -8,7 +8,9 @@
 mod append;
 mod apply;
 mod ask;
+mod attest;
 mod backup;
+mod ci;
 mod clock;
 mod compare;
 mod compat;
@@ -41,5 +43,7 @@ mod scratch;
 mod seal;
 mod short;
 mod slo_gate;
+mod spool;
 mod verify;
 mod webhook;
+mod workflows;
