@@ -22,6 +22,7 @@ use super::delivery::DeliveryArgs;
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
+use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::derived::Told;
 use crate::error::Error;
@@ -173,10 +174,15 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let run = ci::here();
     let mut told = Told::new(writer.ledger(), &author);
     for report in &mut reports {
         let events = std::mem::take(&mut report.events);
         (report.events, report.known) = told.first(events)?;
+        // After the ids: the same report from another run tells nothing new.
+        if let Some(run) = &run {
+            report.events.iter_mut().for_each(|event| run.fill(event));
+        }
         // Bytes that only tell again what is known are evidence of nothing new; those that gave no
         // event at all explain another file.
         if report.events.is_empty() && !report.known.is_empty() {
@@ -201,6 +207,8 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
             return Err(error);
         }
     };
+    let events: Vec<_> = reports.iter().flat_map(|report| report.events.clone()).collect();
+    summary::add(ui, || summary::appended(writer.origin(), &events, &receipts));
     if ui.format() == Format::Table {
         for line in reports.iter().flat_map(summaries) {
             ui.line(&line)?;
