@@ -7,6 +7,7 @@
 pub mod args;
 pub mod author;
 pub mod blob;
+mod bom;
 pub mod ci;
 pub mod command;
 pub mod config;

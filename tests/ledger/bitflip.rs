@@ -3,7 +3,8 @@
 //!
 //! So is every bit of an export (signed envelopes, receipts, checkpoint), checked without the book.
 //!
-//! `RELBOOK_FLIPS=100000` for the long run: that many of the database, and all of 200 events.
+//! `RELBOOK_FLIPS=100000` for the long run: that many of the database (others with
+//! another `RELBOOK_SEED`), and all of 200 events.
 #![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::path::Path;
@@ -46,6 +47,7 @@ fn told(dir: &Path) -> Result<Told, String> {
 #[test]
 fn a_flipped_bit_is_found_or_says_nothing() {
     let flips: usize = std::env::var("RELBOOK_FLIPS").map_or(3_000, |flips| flips.parse().unwrap());
+    let seed: u64 = std::env::var("RELBOOK_SEED").map_or(0, |seed| seed.parse().unwrap());
     let book = Scratch::new().furnished().with_commits(&[3, 2, 10]);
     let honest = told(book.dir()).unwrap();
     let path = book.paths().database();
@@ -55,7 +57,7 @@ fn a_flipped_bit_is_found_or_says_nothing() {
         let copy = book.copy();
         let path = copy.paths().database();
         let mut counts = Counts::default();
-        let mut random = 0x5DEE_CE66_D1CE_4E5B_u64 ^ (thread as u64) << 32;
+        let mut random = 0x5DEE_CE66_D1CE_4E5B_u64 ^ (thread as u64) << 32 ^ seed << 40;
         for _ in (thread..flips).step_by(THREADS) {
             random ^= random << 13;
             random ^= random >> 7;

@@ -1,8 +1,8 @@
 //! The events that a predicate adds to its attestation: a build, a scan, a check, a publication, a
 //! bill of materials.
 
+use crate::bom::{Bom, SbomError};
 use relbook_ledger::version::tag_version;
-use relbook_query::sbom::{Bom, SbomError};
 use serde_json::{Map, Value, json};
 
 use super::Said;

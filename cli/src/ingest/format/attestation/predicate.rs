@@ -3,7 +3,7 @@
 //! They are second-hand: somebody's word about what a tool found. A scan counts severities only
 //! when its rows have them; a result without rows that could prove it stays what it is.
 
-use relbook_query::sbom::{self, Bom, SbomError};
+use crate::bom::{self, Bom, SbomError};
 use serde_json::{Map, Value, json};
 
 use super::statement::Statement;
@@ -58,7 +58,7 @@ pub(super) fn read(statement: &Statement<'_>) -> Result<Predicate, IngestError> 
         "https://github.com/npm/attestation/tree/main/specs/publish/v0.1" => {
             Ok(Predicate::Release(predicate.text("version")?.map(str::to_owned)))
         }
-        kind if is_sbom(kind) => Ok(Predicate::Sbom(Box::new(sbom::read_json(predicate.value())))),
+        kind if is_sbom(kind) => Ok(Predicate::Sbom(Box::new(bom::read_json(predicate.value())))),
         kind if kind.starts_with("https://slsa.dev/verification_summary/") => verdict(
             &predicate,
             "timeVerified",

@@ -1,6 +1,6 @@
 //! CycloneDX 1.x, in JSON and in XML.
 
-use relbook_query::sbom;
+use crate::bom;
 use serde_json::Value;
 
 use crate::ingest::document::Document;
@@ -24,8 +24,8 @@ impl Reader for CycloneDx {
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let bom = match document.json() {
-            Some(json) => sbom::read_json(json),
-            None => sbom::read(document.bytes()),
+            Some(json) => bom::read_json(json),
+            None => bom::read(document.bytes()),
         };
         Ok(vec![super::event(document, context, self.name(), bom)?])
     }

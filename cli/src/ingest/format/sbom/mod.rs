@@ -1,7 +1,7 @@
 //! Bills of materials: CycloneDX and SPDX become `sbom.recorded`, with the file as what `diff`
 //! compares later (ingest.md 3.10).
 //!
-//! The one parser of them is that of the query crate, so that what is recorded can be compared. The
+//! The one parser of them is that of `diff` (`crate::bom`), so that what is recorded can be compared. The
 //! vulnerabilities that some carry are somebody's statement, labelled and never counted as a scan;
 //! a document of nothing else lists no parts and is recorded as an attestation.
 
@@ -11,8 +11,8 @@ mod spdx;
 pub(super) use cyclonedx::CycloneDx;
 pub(super) use spdx::Spdx;
 
+use crate::bom::{Bom, SbomError};
 use relbook_ledger::event::Digest;
-use relbook_query::sbom::{Bom, SbomError};
 use serde_json::{Map, Value, json};
 
 use crate::ingest::Context;

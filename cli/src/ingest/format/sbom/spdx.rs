@@ -1,6 +1,6 @@
 //! SPDX 2.x in JSON and SPDX 3 in JSON-LD.
 
-use relbook_query::sbom;
+use crate::bom;
 use serde_json::Value;
 
 use crate::ingest::document::Document;
@@ -17,13 +17,13 @@ impl Reader for Spdx {
     }
 
     fn detect(&self, document: &Document) -> bool {
-        let is_own = |json: &Value| json["spdxVersion"].is_string() || sbom::is_spdx3(json);
+        let is_own = |json: &Value| json["spdxVersion"].is_string() || bom::is_spdx3(json);
         document.json().is_some_and(is_own)
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let top = Place::top(document)?;
-        let bom = sbom::read_json(top.value());
+        let bom = bom::read_json(top.value());
         Ok(vec![super::event(document, context, self.name(), bom)?])
     }
 }
