@@ -104,6 +104,39 @@ fn a_flipped_bit_is_found_or_says_nothing() {
     assert!(found > flips / 5, "{found} of {flips}: the harness is blind");
 }
 
+/// The keys of inner pages are read by look-ups only: a scan of the table passes them by.
+#[test]
+fn a_wrong_key_of_an_inner_page_is_found() {
+    const PAGE: usize = 4096;
+    const INNER_TABLE_PAGE: u8 = 0x05;
+    let book = Scratch::new().furnished().with_commits(&[30, 30]);
+    let path = book.paths().database();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut tried = 0;
+    for (number, page) in bytes.chunks(PAGE).enumerate().filter(|(_, p)| p[0] == INNER_TABLE_PAGE) {
+        let cells = usize::from(u16::from_be_bytes([page[3], page[4]]));
+        for cell in 0..cells {
+            let slot = 12 + 2 * cell;
+            let offset = usize::from(u16::from_be_bytes([page[slot], page[slot + 1]]));
+            // Behind the number of the child page stands its greatest key; here it fits one byte.
+            let at = number * PAGE + offset + 4;
+            for change in [1_u8, 2, 4] {
+                let copy = book.copy();
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                std::fs::write(copy.paths().database(), &changed).unwrap();
+                let outcome = store::verify(copy.dir(), &VerifyOptions::default(), &|_, _| ());
+                assert!(
+                    matches!(outcome, Err(VerifyFailure::Tampered(_))),
+                    "page {number}, cell {cell}, change {change}: {outcome:?}"
+                );
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried >= 9, "only {tried} keys were changed");
+}
+
 /// How many books are flipped at once.
 const THREADS: usize = 8;
 
