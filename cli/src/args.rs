@@ -166,6 +166,8 @@ pub enum Command {
     Ask(command::ask::AskArgs),
     /// May it be promoted? Exit 1 when a gate is closed
     Gate(Box<command::gate::GateArgs>),
+    /// Measure a canary against its baseline in Prometheus and record the check; exit 1 on fail
+    SloGate(Box<command::slo_gate::SloGateArgs>),
     /// What is owed: follow-ups of hotfixes, reviews of broken glass
     Debt(command::debt::DebtArgs),
     /// Did the release trains keep their rules?

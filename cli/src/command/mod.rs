@@ -46,6 +46,7 @@ pub mod reveal;
 pub mod rollback;
 pub mod runbook;
 mod short;
+pub mod slo_gate;
 pub mod status;
 pub mod train;
 pub mod verify;
@@ -98,6 +99,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Hotfix(args) => hotfix::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Gate(args) => gate::run(*args, &config, ui),
+        Command::SloGate(args) => slo_gate::run(&args, &config, ui),
         Command::Debt(args) => debt::run(args, &config, ui),
         Command::Train(args) => train::run(args, &config, ui),
         Command::Dora(args) => dora::run(args, &config, ui),

@@ -106,6 +106,9 @@ pub(in crate::ingest) fn items(document: &Document) -> Result<Option<Vec<Documen
     if whole(json) || items.iter().any(whole) {
         return Ok(None);
     }
+    if document.is_large() {
+        return self::items(&document.whole()?);
+    }
     if items.is_empty() {
         let reason = "the list has no items: kubectl found no such object (see --namespace, -A)";
         let (file, reason) = (document.name().to_owned(), reason.to_owned());
