@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::ndjson::NdjsonError;
 use relbook_ledger::store::{
     AppendError, Appended, BackupError, OpenError, ReadError, VerifyFailure,
 };
@@ -98,6 +99,12 @@ impl Error {
             *appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
         }
         self
+    }
+
+    /// Tells whether something outside the input is in the way, so that the same input can be
+    /// taken later.
+    pub fn is_not_done(&self) -> bool {
+        self.exit_code() == ExitCode::NotDone
     }
 
     /// Returns the exit code.
@@ -206,6 +213,15 @@ impl From<AppendError> for Error {
                 io_hint(Self::not_done("io", message), source)
             }
             other => database(other.to_string()),
+        }
+    }
+}
+
+impl From<NdjsonError> for Error {
+    fn from(error: NdjsonError) -> Self {
+        match error {
+            NdjsonError::Refused(refusal) => (*refusal).into(),
+            error @ NdjsonError::Read { .. } => Self::not_done("io", error.to_string()),
         }
     }
 }

@@ -3,15 +3,18 @@
 //! Every command that writes goes through here, so that each is atomic, idempotent by id, and
 //! leaves the same trace when it is refused. The book is held only while a batch is appended.
 
-use relbook_ledger::admission::Refusal;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::{Duration, Instant};
+
+use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
-use relbook_ledger::store::{AppendError, Appended, Writer};
+use relbook_ledger::store::{AppendError, Appended, OpenError, Writer};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
-use crate::author::{Author, Input};
+use crate::author::{Author, Ground, Input};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ui::Ui;
@@ -19,12 +22,69 @@ use crate::ui::Ui;
 /// An input and the line that a refusal names; flags have none.
 pub type Line = (Option<u64>, Input);
 
-/// Opens the book for writing; a second writer is refused at once.
+/// Opens the book for writing, waiting for another writer as long as the configuration says.
 ///
 /// # Errors
-/// [`Error::NotDone`] when there is no book, or it is locked or cannot be written.
+/// [`Error::NotDone`] when there is no book, or it is still locked or cannot be written.
 pub fn open(config: &Config) -> Result<Writer, Error> {
-    Ok(Writer::open(&config.book)?)
+    const FIRST_PAUSE: Duration = Duration::from_millis(4);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+    const SAY_SO_AFTER: Duration = Duration::from_secs(1);
+    let (start, mut pause, mut said) = (Instant::now(), FIRST_PAUSE, false);
+    loop {
+        let locked = match Writer::open(&config.book) {
+            Err(error @ OpenError::Locked { .. }) => error,
+            outcome => return Ok(outcome?),
+        };
+        let waited = start.elapsed();
+        let Some(left) = config.wait.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            let waited = waited.as_secs();
+            let message = format!("{locked}; waited {waited} s, --wait TIME says how long");
+            return Err(Refusal::new(Code::Locked, message).into());
+        };
+        if waited >= SAY_SO_AFTER && !said {
+            said = true;
+            let left = left.as_secs();
+            Ui::standard(Format::Table).note(&format!("waiting up to {left} s more: {locked}"));
+        }
+        std::thread::sleep(spread(pause).min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Returns a pause between half and one and a half of this one: whoever waits for the same writer
+/// does not ask again at the same moment.
+fn spread(pause: Duration) -> Duration {
+    // Each state has keys of its own, which is all the chance that this needs.
+    let chance = RandomState::new().build_hasher().finish() % 1_000;
+    pause / 2 + pause * u32::try_from(chance).unwrap_or(500) / 1_000
+}
+
+/// A signed batch with the lines that it came from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The events.
+    pub events: Vec<SignedEvent>,
+    lines: Vec<Option<u64>>,
+}
+
+impl Prepared {
+    /// Appends the batch: all of it, or nothing. It can be delivered again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] naming the first bad line, after the refusal was recorded in the book;
+    /// [`Error::NotDone`] when the book cannot be written.
+    pub fn deliver(&self, writer: &mut Writer) -> Result<Vec<Appended>, Error> {
+        writer.append(&self.events).map_err(|error| match error {
+            AppendError::Refused(refusal) => {
+                // The writer counts the events of the batch; we know the lines they came from.
+                let index = refusal.line.and_then(|line| usize::try_from(line).ok());
+                let line = index.and_then(|index| *self.lines.get(index.checked_sub(1)?)?);
+                Refusal { line, ..refusal }.into()
+            }
+            other => other.into(),
+        })
+    }
 }
 
 /// Signs and appends one batch: all of it, or nothing.
@@ -38,32 +98,57 @@ pub fn append(
     writer: &mut Writer,
     batch: Vec<Line>,
 ) -> Result<Vec<Appended>, Error> {
-    let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
-    let key = if needs_key { Some(config.signing_key()?) } else { None };
-    let lines: Vec<Option<u64>> = batch.iter().map(|(line, _)| *line).collect();
-    let signed = sign(ui, writer, key.as_ref(), batch)
+    prepare(config, ui, writer, batch)?.deliver(writer)
+}
+
+/// Signs a batch for the book at hand, and records what it refuses.
+///
+/// # Errors
+/// As [`append`].
+pub fn prepare(
+    config: &Config,
+    ui: &Ui,
+    writer: &mut Writer,
+    batch: Vec<Line>,
+) -> Result<Prepared, Error> {
+    let key = signing_key(config, &batch)?;
+    let lines = batch.iter().map(|(line, _)| *line).collect();
+    let events = sign(ui, Ground::Book(writer), key.as_ref(), batch)
         .map_err(|(error, names)| recorded(error, writer, key.as_ref(), &names))?;
-    writer.append(&signed).map_err(|error| match error {
-        AppendError::Refused(refusal) => {
-            // The writer counts the events of the batch; we know the lines that they came from.
-            let index = refusal.line.and_then(|line| usize::try_from(line).ok());
-            let line = index.and_then(|index| *lines.get(index.checked_sub(1)?)?);
-            Refusal { line, ..refusal }.into()
-        }
-        other => other.into(),
-    })
+    Ok(Prepared { events, lines })
+}
+
+/// Signs a batch for a book that cannot be reached.
+///
+/// # Errors
+/// As [`append`]; there is no book to record a refusal in.
+pub fn prepare_away(
+    config: &Config,
+    ui: &Ui,
+    ground: Ground<'_>,
+    batch: Vec<Line>,
+) -> Result<Prepared, Error> {
+    let key = signing_key(config, &batch)?;
+    let lines = batch.iter().map(|(line, _)| *line).collect();
+    let events = sign(ui, ground, key.as_ref(), batch).map_err(|(error, _)| error)?;
+    Ok(Prepared { events, lines })
+}
+
+fn signing_key(config: &Config, batch: &[Line]) -> Result<Option<SigningKey>, Error> {
+    let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
+    if needs_key { config.signing_key().map(Some) } else { Ok(None) }
 }
 
 fn sign(
     ui: &Ui,
-    writer: &Writer,
+    ground: Ground<'_>,
     key: Option<&SigningKey>,
     batch: Vec<Line>,
 ) -> Result<Vec<SignedEvent>, (Error, Names)> {
     const WORTH_A_BAR: usize = 2_000;
     let total = batch.len();
     let bar = (total >= WORTH_A_BAR).then(|| ui.progress("signing", total as u64));
-    let mut author = Author::new(writer, key);
+    let mut author = Author::new(ground, key);
     let mut signed = Vec::with_capacity(total);
     for (line, input) in batch {
         let names = Names::of(&input);

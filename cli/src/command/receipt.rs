@@ -28,6 +28,7 @@ Examples:
   relbook receipt 214 -o deploy.tlog-proof                 the proof that event 214 is in the book
   relbook receipt 019d44d0-5980-7e71-aac2-2e7e8dae2cd7     the same by the event's id
   relbook receipt check deploy.tlog-proof --pub book.pub   needs this file and the key, no book
+  relbook receipt 214 --envelope > build.dsse.json         the event itself, for DSSE tools
 
 The text is a C2SP tlog-proof: the event's entry, the hashes that lead from it to the root of the
 log, and the checkpoint with which the book signed that root.
@@ -40,6 +41,9 @@ pub struct ReceiptArgs {
     /// The event: its seq or its id
     #[arg(value_name = "SEQ|ID", required = true)]
     event: Option<String>,
+    /// The event as its author signed it instead: a DSSE envelope, for any tool that reads those
+    #[arg(long)]
+    envelope: bool,
     /// Write to this file instead
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -75,14 +79,26 @@ impl ReceiptArgs {
 pub(super) fn run(args: &ReceiptArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let ledger = Ledger::open(&config.book)?;
     let word = args.event.as_deref().unwrap_or_default();
-    let receipt = ledger.receipt(find(&ledger, word)?)?;
-    let text = receipt.to_string();
-    match (&args.output, ui.format()) {
-        (Some(path), _) => {
+    let seq = find(&ledger, word)?;
+    if args.envelope {
+        let signed = ledger.signed(seq)?;
+        let envelope = signed.map(|signed| signed.to_dsse_json()).unwrap_or_default();
+        return write(args, &format!("{envelope}\n"), ui);
+    }
+    let receipt = ledger.receipt(seq)?;
+    if args.output.is_none() && ui.format() != Format::Table {
+        ui.json(&json!({"seq": receipt.seq, "receipt": receipt.to_string()}))?;
+        return Ok(ExitCode::Done);
+    }
+    write(args, &receipt.to_string(), ui)
+}
+
+fn write(args: &ReceiptArgs, text: &str, ui: &mut Ui) -> Result<ExitCode, Error> {
+    match &args.output {
+        Some(path) => {
             std::fs::write(path, text).map_err(|error| Error::file(path, "write", &error))?
         }
-        (None, Format::Table) => ui.print(&text)?,
-        (None, _) => ui.json(&json!({"seq": receipt.seq, "receipt": text}))?,
+        None => ui.print(text)?,
     }
     Ok(ExitCode::Done)
 }

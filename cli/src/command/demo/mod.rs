@@ -20,7 +20,7 @@ use crate::exit_code::ExitCode;
 use crate::submit;
 use crate::ui::Ui;
 
-const PRODUCT: &str = include_str!("orion.yaml");
+const PRODUCT: &str = include_str!("../../../../examples/orion/orion.yaml");
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
@@ -122,6 +122,7 @@ fn config(book: &Path, key: Option<&Path>) -> Result<Config, Error> {
         book: book.to_string_lossy().into_owned(),
         key: key.map(|path| path.to_string_lossy().into_owned()),
         format: Format::Table,
+        wait: 0,
         as_of: None,
         as_known: None,
         explain: false,
