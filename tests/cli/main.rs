@@ -24,6 +24,7 @@ mod hotfix;
 mod import;
 mod import_deploys;
 mod import_git;
+mod import_github;
 mod ingest;
 mod ingest_bad;
 mod ingest_large;

@@ -53,6 +53,9 @@ impl Run {
     /// Fills in what an event does not say: where it came from, and the commit, branch, run and
     /// initiator where its kind has them.
     pub fn fill(&self, event: &mut Map<String, Value>) {
+        if is_told(event) {
+            return;
+        }
         let Some(kind) = event.get("kind").and_then(Value::as_str).and_then(Kind::parse) else {
             return;
         };
@@ -99,6 +102,15 @@ impl Run {
             }
         }
     }
+}
+
+/// Tells whether a service tells what happened elsewhere: the run that passes a webhook on neither
+/// made nor initiated it.
+fn is_told(event: &Map<String, Value>) -> bool {
+    const SERVICES: [&str; 3] = ["github", "gitlab", "cdevents"];
+    let Some(source) = event.get("source") else { return false };
+    let system = source.get("system").and_then(Value::as_str);
+    source.get("key").is_some() && system.is_some_and(|system| SERVICES.contains(&system))
 }
 
 #[cfg(test)]

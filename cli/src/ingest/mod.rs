@@ -280,6 +280,26 @@ fn run(
     }
 }
 
+/// Derives the events of a GitHub webhook whose name is known and whose body was put together from
+/// parts of `document`.
+///
+/// # Errors
+/// [`IngestError`], as [`read`].
+pub fn read_github(
+    event: &str,
+    body: &Value,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let body = json::Place::inside(document, body, "");
+    format::github::event(event, &body, document, context)
+}
+
+/// Returns which GitHub webhook a body is of, where it can be of one only.
+pub fn github_event_of(body: &Value) -> Option<&'static str> {
+    format::github::name_of(body)
+}
+
 /// Refuses to read as verified what cannot be.
 fn check_signed(
     document: &Document,
