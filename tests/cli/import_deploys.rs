@@ -94,6 +94,9 @@ fn objects_of_unknown_places_are_named_or_mapped() {
     env.file("apps.json", list(&[known, unknown]));
     let found = import(&env, &["argocd", "apps.json"]);
     assert_eq!(codes(&found), ["no_place", "no_component"], "{found}");
+    let piped = std::fs::read(env.path().join("apps.json")).expect("the file");
+    let of_pipe = env.run_with_input(&["import", "argocd", "-", "--format", "json"], &piped);
+    assert_eq!(of_pipe.exits(0).json()["warnings"].as_array().map(Vec::len), Some(2));
     assert_eq!(found["appended"], 0);
     let map = "prod-cluster=production/eu-west-1";
     let found = import(&env, &["argocd", "apps.json", "--map", map, "--dry-run"]);

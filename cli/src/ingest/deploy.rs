@@ -142,7 +142,7 @@ impl Deploy {
         document: &Document,
         context: &Context,
     ) -> Vec<Value> {
-        let id = &self.deploy_id;
+        let id = &short(self.deploy_id);
         let draft = |kind: &str, time: Option<&ReportTime>, key: &str| {
             let mut draft = Draft::new(kind, origin, document, context, time);
             draft.key(&[key]);
@@ -157,7 +157,10 @@ impl Deploy {
         start.put("digest", json!(self.digest));
         start.put("version", json!(self.version));
         start.put("reason", json!(self.reason));
-        start.put("initiated_by", json!(self.initiated_by));
+        match self.initiated_by.as_deref().map(str::trim) {
+            Some(who) if is_name(who) => start.put("initiated_by", json!(who)),
+            odd => start.label("initiated_by", odd),
+        }
         if let Some((weight, _)) = self.progress {
             start.put("weight", json!(weight));
         }
@@ -185,6 +188,24 @@ impl Deploy {
         }
         events
     }
+}
+
+const NAME_CHARS_MAX: usize = 256;
+
+/// Tells whether a text can be a name in an event.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().count() <= NAME_CHARS_MAX
+        && !text.chars().any(char::is_control)
+}
+
+/// Takes the hash of an id that is too long for an event.
+fn short(id: String) -> String {
+    if is_name(&id) {
+        return id;
+    }
+    let tool = id.split(':').next().unwrap_or_default();
+    format!("{tool}:{}", blake3::hash(id.as_bytes()).to_hex())
 }
 
 /// The deploys that an object tells of.

@@ -39,7 +39,7 @@ name, cluster or namespace, or those given here. A deploy whose artifact is know
 Argo CD keeps the last ten successful syncs and no failures; its revision is that of the
 configuration repository. Importing again, a later export too, adds only what is new.")]
 pub struct DeployArgs {
-    /// Files of `kubectl get -o json|yaml`, or directories of them
+    /// Files of `kubectl get -o json|yaml`, or directories of them; - is standard input
     #[arg(value_name = "FILE|DIR", required = true)]
     pub paths: Vec<PathBuf>,
     /// The component (name or alias) [default: what the objects name]
@@ -108,7 +108,11 @@ fn read(
     };
     let mut documents = Vec::new();
     for file in deploys::files(&args.paths)? {
-        documents.push(Document::open(&file)?);
+        documents.push(if file.as_os_str() == "-" {
+            Document::from_reader("standard input", std::io::stdin())?
+        } else {
+            Document::open(&file)?
+        });
     }
     let mut found = deploys::read(memory, documents, &context, &args.map)?;
     // Every event has a key of its own: the author's id is part of none of the ids.

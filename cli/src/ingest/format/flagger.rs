@@ -133,6 +133,7 @@ impl Reader for Webhook {
         let origin = origin("flagger-webhook");
         let mut draft = Draft::new("check.completed", origin, document, context, at.as_ref());
         check(&mut draft, context, &component, result);
+        draft.once(document, &[phase]);
         draft.label("phase", Some(phase));
         let namespace = top.text("namespace")?.unwrap_or_default();
         draft.label("canary", Some(format!("{namespace}/{name}")));

@@ -189,7 +189,7 @@ fn subject(context: &Context, component: &str, release: &Release, newest: bool) 
         version.as_ref().and_then(|version| context.builds.digest(component, version))
     };
     if is_chart {
-        let version = Some(chart_version(release));
+        let version = image::version(context, component, &chart_version(release));
         let digest = crate::ingest::digest::usable(release.oci_digest.as_deref());
         let digest = digest.or_else(given).or_else(|| joined(&version));
         return Subject { digest, version };

@@ -62,6 +62,7 @@ fn a_success_without_numbers_is_not() {
         (vec![metric("errors", &["[NaN]"])], "errors measured no finite value"),
         (vec![metric("errors", &["[]"])], "errors measured no finite value"),
         (vec![metric("errors", &["+Inf"])], "errors measured no finite value"),
+        (vec![metric("errors", &["null"])], "errors measured no finite value"),
         (vec![metric("ok", &["0.1"]), metric("p99", &["NaN"])], "p99 measured no finite value"),
         (vec![metric("web", &["true"])], "no measurement has a finite value"),
         (vec![metric("errors", &[])], "no measurement has a finite value"),

@@ -147,6 +147,19 @@ fn a_chart_has_its_version_as_revision() {
 }
 
 #[test]
+fn odd_names_keep_a_deploy_within_what_an_event_takes() {
+    let mut odd = entry(1, "r1", &pinned("v1.4.1", '1'));
+    odd["initiatedBy"]["username"] = json!("two\nlines");
+    let mut app = application(&[odd]);
+    app["metadata"]["uid"] = json!("u".repeat(300));
+    let start = &all(&app, &knowing())[0];
+    assert!(start["deploy_id"].as_str().unwrap().starts_with("argocd:"));
+    assert!(start["deploy_id"].as_str().unwrap().len() < 100);
+    assert!(start.get("initiated_by").is_none());
+    assert_eq!(start["labels"]["initiated_by"], "two\nlines");
+}
+
+#[test]
 fn several_sources_have_several_revisions() {
     let mut entry = entry(1, "", "x:1");
     entry["revisions"] = json!(["r1", "1.2.3"]);

@@ -188,6 +188,9 @@ impl Measured {
 /// numbers, lists of them, words and objects into the same text.
 fn number(value: &str) -> Option<bool> {
     let text = value.trim();
+    if matches!(text, "null" | "<nil>") {
+        return Some(false);
+    }
     let Some(inside) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
         return text.parse::<f64>().ok().map(f64::is_finite);
     };

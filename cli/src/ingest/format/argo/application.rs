@@ -164,7 +164,9 @@ fn artifact(
         if is_chart {
             // The revision of a chart's source is the chart's version.
             if source.text("chart")?.is_some() {
-                let version = revisions.get(i).cloned();
+                let version = revisions.get(i);
+                let version =
+                    version.and_then(|version| image::version(context, component, version));
                 return Ok(Artifact { digest: None, version });
             }
             continue;

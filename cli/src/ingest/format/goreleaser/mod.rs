@@ -85,7 +85,7 @@ impl Reader for Artifacts {
 
     fn detect(&self, document: &Document) -> bool {
         let is_artifact = |entry: &Value| {
-            ["name", "path", "type", "internal_type"].iter().all(|key| entry.get(key).is_some())
+            ["name", "type", "internal_type"].iter().all(|key| entry.get(key).is_some())
         };
         let list = document.json().and_then(Value::as_array);
         list.is_some_and(|list| !list.is_empty() && list.iter().all(is_artifact))
