@@ -202,6 +202,8 @@ pub enum Command {
     Receipt(command::receipt::ReceiptArgs),
     /// Compare two copies of the book: the same, one behind, or a fork with its evidence
     Compare(command::compare::CompareArgs),
+    /// Cosign other people's books as a witness, over HTTP
+    Witness(command::witness::WitnessArgs),
     /// Build the example product line in a fresh book, ask it and verify it
     Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell

@@ -18,8 +18,10 @@ pub mod matrix;
 pub mod ndjson;
 pub mod product;
 pub mod render;
+pub mod serve;
 pub mod submit;
 pub mod ui;
+pub mod witness;
 pub mod yaml;
 
 use std::ffi::OsString;

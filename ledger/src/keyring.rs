@@ -401,7 +401,9 @@ fn check_role(grant: &KeyGrant, seq: u64, event: &Event) -> Result<(), Refusal> 
         _ => String::new(),
     };
     let advice = match kind {
-        Kind::BookCreated | Kind::BookRotated | Kind::AppendRefused => "only relbook itself writes it".to_owned(),
+        Kind::BookCreated | Kind::BookRotated | Kind::AppendRefused => {
+            "only relbook itself writes it".to_owned()
+        }
         _ => format!(
             "sign with a key of role {}, or have an admin enrol this one with that role",
             wanted(kind)

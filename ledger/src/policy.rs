@@ -297,7 +297,8 @@ mod tests {
         assert_eq!(policy.gates["production"], Policy::default().gates["production"]);
     }
 
-    const WITNESS: &str = "witness.example/w1+f1ed8c47+BCFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS";
+    const WITNESS: &str =
+        "witness.example/w1+f1ed8c47+BCFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS";
 
     #[test]
     fn a_quorum_needs_as_many_witnesses() {

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
@@ -23,6 +24,7 @@ use crate::exit_code::ExitCode;
 use crate::ndjson::Lines;
 use crate::submit::{self, Line};
 use crate::ui::Ui;
+use crate::witness;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +45,7 @@ pub struct AppendArgs {
     from: Option<String>,
     batch: Option<usize>,
     receipts: Option<PathBuf>,
+    cosign: bool,
     event: Option<Flags>,
 }
 
@@ -72,10 +75,15 @@ impl Args for AppendArgs {
             .global(true)
             .value_parser(clap::value_parser!(PathBuf))
             .help("Keep the receipt of each event there, as ID.tlog-proof");
+        let cosign =
+            Arg::new("cosign").long("cosign").global(true).action(clap::ArgAction::SetTrue).help(
+                "Then ask the witnesses of the policy; without an answer the events stay appended",
+            );
         let mut command = command
             .arg(from)
             .arg(batch)
             .arg(receipts)
+            .arg(cosign)
             .after_help(EXAMPLES)
             .subcommand_value_name("KIND")
             .subcommand_help_heading("Short forms and kinds")
@@ -115,7 +123,8 @@ impl FromArgMatches for AppendArgs {
             .map(|(name, matches)| Flags { name: name.to_owned(), matches: matches.clone() });
         let batch = matches.get_one::<u64>("batch").and_then(|n| usize::try_from(*n).ok());
         let receipts = matches.get_one::<PathBuf>("receipts").cloned();
-        Ok(Self { from: matches.get_one::<String>("from").cloned(), batch, receipts, event })
+        let from = matches.get_one::<String>("from").cloned();
+        Ok(Self { from, batch, receipts, cosign: matches.get_flag("cosign"), event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -126,7 +135,7 @@ impl FromArgMatches for AppendArgs {
 
 /// Appends.
 pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let receipts = match (args.from, args.event) {
+    let (receipts, wait) = match (args.from, args.event) {
         (Some(from), _) => append_from(&from, args.batch, config, ui)?,
         (None, Some(event)) => append_flags(&event, config, ui)?,
         (None, None) => {
@@ -135,14 +144,41 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         }
     };
     submit::show(ui, &receipts, Map::new())?;
+    // Whoever waits for the acknowledgement must not wait for witnesses.
+    ui.flush()?;
+    let cosigned = cosign(args.cosign, wait, config, ui);
     if let Some(dir) = args.receipts {
-        keep(&dir, &receipts, config)?;
+        keep(&dir, &receipts, cosigned, config)?;
     }
     Ok(ExitCode::Done)
 }
 
+/// Asks the witnesses, where a flag or the policy (`wait`) says so; tells whether any cosigned.
+///
+/// The events are in the book by now: what witnesses do or do not say is a remark.
+fn cosign(asked_for: bool, wait: u32, config: &Config, ui: &mut Ui) -> bool {
+    const FLAG_WAIT_S: u64 = 10;
+    let wait = match (asked_for, wait) {
+        (false, 0) => return false,
+        (true, 0) => FLAG_WAIT_S,
+        (_, wait) => u64::from(wait),
+    };
+    match witness::ask(config, &[], &[], Duration::from_secs(wait)) {
+        Ok(asked) => {
+            for (text, _) in asked.problems() {
+                ui.note(&format!("appended, but not cosigned by all: {text}"));
+            }
+            asked.cosigned > 0
+        }
+        Err(error) => {
+            ui.note(&format!("appended, but no witness was asked: {error}"));
+            false
+        }
+    }
+}
+
 /// Writes the receipt of each event into a directory.
-fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error> {
+fn keep(dir: &Path, appended: &[Appended], cosigned: bool, config: &Config) -> Result<(), Error> {
     let failed = |path: &Path, error: &std::io::Error| {
         Error::file(path, "write", error)
             .hint("the events are in the book; `relbook receipt ID` gives their receipts again")
@@ -150,14 +186,20 @@ fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error>
     std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
     let ledger = Ledger::open(&config.book)?;
     for event in appended {
-        let receipt = ledger.receipt_under(event.seq, &event.checkpoint)?;
+        let receipt = match cosigned {
+            true => ledger.receipt(event.seq)?,
+            false => ledger.receipt_under(event.seq, &event.checkpoint)?,
+        };
         let path = dir.join(format!("{}.tlog-proof", event.id));
         std::fs::write(&path, receipt.to_string()).map_err(|error| failed(&path, &error))?;
     }
     Ok(())
 }
 
-fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Appended>, Error> {
+/// What was appended, and how long the policy waits for witnesses then.
+type Done = (Vec<Appended>, u32);
+
+fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Done, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
@@ -170,7 +212,12 @@ fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Vec<Appended>
         (None, None) => Vec::new(),
     };
     let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
-    submit::append(config, ui, &mut writer, batch)
+    let receipts = submit::append(config, ui, &mut writer, batch)?;
+    Ok((receipts, wait(&writer)))
+}
+
+fn wait(writer: &Writer) -> u32 {
+    writer.registry().policy().witness_append_wait_s
 }
 
 /// Says which kind, or short form of one, may have been meant.
@@ -182,12 +229,7 @@ fn unknown_kind(name: &str) -> Refusal {
     Refusal::new(Code::UnknownKind, message).at("kind").with_value(name)
 }
 
-fn append_from(
-    from: &str,
-    batch: Option<usize>,
-    config: &Config,
-    ui: &Ui,
-) -> Result<Vec<Appended>, Error> {
+fn append_from(from: &str, batch: Option<usize>, config: &Config, ui: &Ui) -> Result<Done, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
         return append_lines(Lines::new(input, "standard input"), batch, config, ui);
@@ -203,7 +245,7 @@ fn append_lines(
     batch: Option<usize>,
     config: &Config,
     ui: &Ui,
-) -> Result<Vec<Appended>, Error> {
+) -> Result<Done, Error> {
     // The book is opened after the first batch was read: a slow producer holds nobody up.
     let mut writer: Option<Writer> = None;
     let mut receipts: Vec<Appended> = Vec::new();
@@ -215,13 +257,13 @@ fn append_lines(
             None => writer.insert(submit::open(config)?),
         };
         let outcome = match read {
-            Ok(events) if events.is_empty() => return Ok(receipts),
+            Ok(events) if events.is_empty() => return Ok((receipts, wait(writer))),
             Ok(events) => submit::append(config, ui, writer, events),
             Err(error) => Err(submit::refused(config, writer, error)),
         };
         receipts.extend(outcome.map_err(|error| error.after(&receipts))?);
         if batch.is_none() {
-            return Ok(receipts);
+            return Ok((receipts, wait(writer)));
         }
         bar.of(receipts.len() as u64, receipts.len() as u64);
     }

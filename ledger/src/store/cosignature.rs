@@ -9,11 +9,13 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::ledger::ReadError;
+use super::ledger::{Ledger, ReadError};
 use super::open_error::OpenError;
 use super::{BookPaths, sqlite};
 use crate::checkpoint::SignedCheckpoint;
-use crate::note::NoteSignature;
+use crate::cosignature::cosigners;
+use crate::note::{Note, NoteSignature};
+use crate::verifier_key::VerifierKey;
 
 /// Stores lines of witnesses for the checkpoint of a size, durably; those that are there already
 /// are left as they are. Returns how many are new.
@@ -79,4 +81,44 @@ pub(super) fn attach(
         }
     }
     Ok(())
+}
+
+impl Ledger {
+    /// Returns the size of the newest checkpoint that any line of a witness is stored of.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the database cannot be read.
+    pub fn newest_cosigned_size(&self) -> Result<Option<u64>, ReadError> {
+        let mut statement = self.connection.prepare_cached("SELECT max(size) FROM cosignatures")?;
+        let size: Option<i64> = statement.query_row([], |row| row.get(0))?;
+        Ok(size.map(i64::cast_unsigned).filter(|&size| size <= self.size))
+    }
+
+    /// Returns the newest checkpoint that covers an event and that at least `quorum`, and one, of
+    /// these witnesses cosigned.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the database cannot be read.
+    pub fn checkpoint_cosigned(
+        &self,
+        seq: u64,
+        witnesses: &[VerifierKey],
+        quorum: u32,
+    ) -> Result<Option<SignedCheckpoint>, ReadError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT size FROM cosignatures WHERE size > ?1 AND size <= ?2 \
+             ORDER BY size DESC",
+        )?;
+        let mut rows = statement.query((seq.cast_signed(), self.size.cast_signed()))?;
+        while let Some(row) = rows.next()? {
+            let size = row.get::<_, i64>(0)?.cast_unsigned();
+            let Some(checkpoint) = self.checkpoints(size..size + 1)?.pop() else { continue };
+            let note = Note::parse(&checkpoint.note).ok();
+            let by = note.and_then(|note| cosigners(&note, witnesses).ok()).unwrap_or_default();
+            if by.len() >= quorum.max(1) as usize {
+                return Ok(Some(checkpoint));
+            }
+        }
+        Ok(None)
+    }
 }

@@ -70,7 +70,9 @@ pub enum WitnessError {
     #[error(transparent)]
     Refused(#[from] WitnessRefusal),
     /// The state could not be recorded, so nothing was signed.
-    #[error("the state could not be recorded: {source}; nothing was signed, start the witness anew")]
+    #[error(
+        "the state could not be recorded: {source}; nothing was signed, start the witness anew"
+    )]
     Io {
         /// Why.
         source: io::Error,

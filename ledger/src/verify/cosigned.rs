@@ -73,8 +73,8 @@ impl Verifier {
             let wrong = |detail: String| VerifyError::Cosignature { size, detail };
             let place = stored.binary_search_by_key(&size, |(size, _)| *size);
             let stored = place.ok().and_then(|place| stored.get(place));
-            let (_, note) = stored
-                .ok_or_else(|| wrong("there is no checkpoint of this size".to_owned()))?;
+            let (_, note) =
+                stored.ok_or_else(|| wrong("there is no checkpoint of this size".to_owned()))?;
             let mut note = Note::parse(note).map_err(|error| wrong(error.to_string()))?;
             note.signatures = lines
                 .iter()

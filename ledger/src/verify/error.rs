@@ -168,7 +168,9 @@ pub enum VerifyError {
         listed: bool,
     },
     /// No stored checkpoint that ends with a change of the book's key is signed by both keys.
-    #[error("seq {seq}: no checkpoint ends with this change of the book's key, signed by both keys")]
+    #[error(
+        "seq {seq}: no checkpoint ends with this change of the book's key, signed by both keys"
+    )]
     RotationCheckpoint {
         /// The change.
         seq: u64,

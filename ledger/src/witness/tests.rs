@@ -34,11 +34,7 @@ fn key() -> SigningKey {
 }
 
 fn keys() -> Vec<VerifierKey> {
-    vec![VerifierKey {
-        name: ORIGIN.to_owned(),
-        kind: SignatureKind::Ed25519,
-        key: key().public(),
-    }]
+    vec![VerifierKey { name: ORIGIN.to_owned(), kind: SignatureKind::Ed25519, key: key().public() }]
 }
 
 impl Log {
