@@ -4,6 +4,7 @@
 //! get the same id only when everything that is hashed is the same.
 
 use relbook_ledger::time::Time;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 const CONTEXT: &str = "relbook 2026 derived event id v1";
@@ -22,6 +23,22 @@ pub fn of_content(time: Time, content: &[u8]) -> Uuid {
     let mut time = [0; 6];
     time.copy_from_slice(&millis[2..]);
     build(time, content)
+}
+
+/// Returns the id of an event that its own system knows by a key (`source.key`): the same whoever
+/// tells it and whenever, whatever else is told with it. Its time part is zero.
+pub fn of_key(event: &Map<String, Value>) -> Option<Uuid> {
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    let source = event.get("source")?;
+    let key = source.get("key")?.as_str()?;
+    let system = source.get("system").and_then(Value::as_str).unwrap_or_default();
+    // With its length before it, no part can run into the next.
+    let mut content = Vec::new();
+    for part in [system, text("kind"), text("component"), text("target"), key] {
+        content.extend((part.len() as u64).to_be_bytes());
+        content.extend(part.as_bytes());
+    }
+    Some(build([0; 6], &content))
 }
 
 fn build(time: [u8; 6], content: &[u8]) -> Uuid {

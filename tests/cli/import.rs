@@ -312,3 +312,28 @@ fn events_come_in_batches_when_asked() {
     let size = before.last().expect("the book has a checkpoint");
     assert_eq!(points()[before.len()..], [size + 2, size + 3]);
 }
+
+#[test]
+fn an_imported_history_has_answers_before_any_environment_is_registered() {
+    let env = book();
+    env.file("product.yaml", "product: p\ncomponents:\n  cli: {scheme: semver, release_model: published, tag_prefix: v}\n");
+    env.run(&["apply", "product.yaml"]).exits(0);
+    let mut repository = Repository::new(&env);
+    repository.commit("a", "feat: first");
+    repository.git(&["tag", "v1.0.0"]);
+    let fix = repository.commit("b", "fix: second");
+    repository.git(&["tag", "v1.0.1"]);
+    import(&env, "cli", &[]);
+    let answer = env.run(&["diff", "cli", "1.0.0", "1.0.1", "--format", "json"]).exits(0).json();
+    assert_eq!(answer["rows"][0]["commit"], json!(fix));
+    assert_eq!(codes(&answer), ["environment_unregistered"]);
+    for question in ["status", "commit", "rollback cli", "compat", "approvals", "releases cli"] {
+        let mut args: Vec<&str> = question.split(' ').collect();
+        args.extend(["--format", "json"]);
+        let answer = env.run(&args);
+        assert!([0, 1].contains(&answer.code), "{question}: {answer:?}");
+        assert!(codes(&answer.json()).contains(&"environment_unregistered"), "{question}");
+    }
+    // Another name can be a slip of the fingers.
+    env.run(&["status", "--env", "prodution"]).exits(2);
+}

@@ -141,7 +141,7 @@ fn what_only_the_caller_knows_must_be_said() {
     let error =
         refused(&env, &["ingest", "--component", "api", "--digest", "latest", "trivy.json"]);
     assert_eq!((&error["code"], &error["field"]), (&json!("bad_value"), &json!("digest")));
-    env.run(&["ingest", "trivy.json"]).exits(2);
+    env.run(&["ingest", "trivy.json"]).exits(3);
     env.run(&["ingest", "--component", "api", "--as", "frobnicate", "trivy.json"]).exits(2);
     env.run(&["ingest", "--component", "api", "--digest", &digest, "missing.json"]).exits(4);
 }

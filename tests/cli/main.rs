@@ -19,6 +19,7 @@ mod hotfix;
 mod import;
 mod import_git;
 mod ingest;
+mod ingest_release;
 mod init;
 mod inject;
 mod key;

@@ -1,17 +1,22 @@
 //! `relbook ingest`: reads what a real tool wrote and appends what it says (ingest.md).
 //!
 //! The report itself is kept as a blob and named by the event. The ids follow from the report, so
-//! a CI job that is run again appends nothing twice. All files are one atomic batch.
+//! a CI job that is run again appends nothing twice; where the report tells what an event is about
+//! in its own system, from that, so that a later export adds only what is new. All files are one
+//! atomic batch, and the readers see all of them: some facts are spread over several.
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::event::{FieldType, Kind};
 use relbook_ledger::registry::Registry;
-use relbook_ledger::store::Ledger;
+use relbook_ledger::store::{Ledger, Writer};
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::args::Format;
 use crate::author::Input;
@@ -61,6 +66,9 @@ pub struct IngestArgs {
     /// The commit that the report is about
     #[arg(long, value_name = "COMMIT")]
     pub commit: Option<String>,
+    /// The target of the environment, where the file does not name one of them
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
     /// The suite of a check, where the format does not settle it
     #[arg(long, value_name = "NAME")]
     pub suite: Option<String>,
@@ -83,8 +91,17 @@ pub struct IngestArgs {
 
 /// A report and the events that it gave.
 struct Report {
-    document: Document,
+    documents: Arc<[Document]>,
+    index: usize,
     events: Vec<Map<String, Value>>,
+    /// How many events of the report the book has already.
+    known: usize,
+}
+
+impl Report {
+    fn document(&self) -> &Document {
+        &self.documents[self.index]
+    }
 }
 
 /// Ingests.
@@ -99,12 +116,14 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let mut seen = HashSet::new();
     for report in &mut reports {
-        for event in &mut report.events {
-            give_id(event, &author);
+        leave_out_known(report, &author, &writer, &mut seen)?;
+        if report.known > 0 && report.events.is_empty() {
+            continue;
         }
-        let bytes = report.document.bytes();
-        if let Err(error) = blobs.keep(&config.book, report.document.digest(), bytes) {
+        let bytes = report.document().bytes();
+        if let Err(error) = blobs.keep(&config.book, report.document().digest(), bytes) {
             blobs.take_back();
             return Err(error);
         }
@@ -129,6 +148,15 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
 }
 
 fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
+    let mut documents = Vec::new();
+    for file in &args.files {
+        documents.push(if file == "-" {
+            Document::from_reader("standard input", std::io::stdin())?
+        } else {
+            Document::open(Path::new(file))?
+        });
+    }
+    let documents: Arc<[Document]> = documents.into();
     let context = Context {
         registry: registry.clone(),
         component: args
@@ -140,27 +168,51 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         stage: args.stage.clone(),
         environment: args.environment.clone(),
         commit: args.commit.clone(),
+        target: args.target.clone(),
         suite: args.suite.clone(),
         event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        beside: Arc::clone(&documents),
+        ..Context::default()
     };
     let mut reports = Vec::new();
-    for file in &args.files {
-        let document = if file == "-" {
-            Document::from_reader("standard input", std::io::stdin())?
-        } else {
-            Document::open(Path::new(file))?
-        };
-        let events = read(&document, args.format.as_deref(), &context)?;
+    for (index, document) in documents.iter().enumerate() {
+        let events = read(document, args.format.as_deref(), &context)?;
         let events = events.into_iter().filter_map(|event| match event {
             Value::Object(fields) => Some(fields),
             _ => None,
         });
-        reports.push(Report { events: events.collect(), document });
+        let documents = Arc::clone(&documents);
+        reports.push(Report { documents, index, events: events.collect(), known: 0 });
     }
     Ok(reports)
+}
+
+/// Gives the events ids, and leaves out those that the book or an earlier report has under the
+/// key of their own system.
+fn leave_out_known(
+    report: &mut Report,
+    author: &str,
+    writer: &Writer,
+    seen: &mut HashSet<Uuid>,
+) -> Result<(), Error> {
+    let mut kept = Vec::new();
+    for mut event in std::mem::take(&mut report.events) {
+        if let Some(id) = event_id::of_key(&event) {
+            if !seen.insert(id) || writer.find(id)?.is_some() {
+                report.known += 1;
+                continue;
+            }
+            event.insert("id".to_owned(), json!(id.to_string()));
+        } else {
+            give_id(&mut event, author);
+        }
+        kept.push(event);
+    }
+    report.events = kept;
+    Ok(())
 }
 
 /// Gives an event an id that follows from its author and from what it says.
@@ -178,7 +230,7 @@ fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
     match ui.format() {
         Format::Table => {
             for report in reports {
-                ui.line(&format!("{}:", report.document.name()))?;
+                ui.line(&format!("{}:", report.document().name()))?;
                 for event in &report.events {
                     let text = serde_json::to_string_pretty(event);
                     ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
@@ -202,9 +254,10 @@ fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
 fn file_json(report: &Report) -> Value {
     let format = report.events.first().and_then(|event| event.get("source")?.get("format"));
     json!({
-        "file": report.document.name(),
+        "file": report.document().name(),
         "format": format,
-        "digest": report.document.digest(),
+        "digest": report.document().digest(),
+        "known": report.known,
         "events": report.events,
     })
 }
@@ -222,7 +275,7 @@ fn summaries(report: &Report) -> Vec<String> {
             (short && text.len() <= SHORT).then(|| format!("{} {text}", field.name))
         });
         let shown: Vec<String> = shown.collect();
-        format!("{}: {kind}  {}", report.document.name(), shown.join("  "))
+        format!("{}: {kind}  {}", report.document().name(), shown.join("  "))
     };
     report.events.iter().map(line).collect()
 }
@@ -242,6 +295,9 @@ impl From<IngestError> for Error {
                     _ => Code::Json,
                 };
                 Refusal::new(code, message).into()
+            }
+            IngestError::Missing { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
             }
             IngestError::NoComponent { .. } => {
                 Refusal::new(Code::MissingField, message).at("component").into()

@@ -56,7 +56,7 @@ pub(in crate::ingest) struct Draft {
     source: Map<String, Value>,
     field_trust: Map<String, Value>,
     labels: Map<String, Value>,
-    document: String,
+    documents: Vec<String>,
 }
 
 impl Draft {
@@ -82,7 +82,7 @@ impl Draft {
             source,
             field_trust: Map::new(),
             labels: Map::new(),
-            document: document.digest().to_owned(),
+            documents: vec![document.digest().to_owned()],
         };
         draft.put("kind", json!(kind));
         let when = time.map(|time| time.utc.as_str());
@@ -101,6 +101,14 @@ impl Draft {
     pub(in crate::ingest) fn source(&mut self, name: &str, value: Value) {
         if !value.is_null() {
             self.source.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Names further files that the event was derived from.
+    pub(in crate::ingest) fn also_from(&mut self, document: &Document) {
+        let digest = document.digest().to_owned();
+        if !self.documents.contains(&digest) {
+            self.documents.push(digest);
         }
     }
 
@@ -128,7 +136,7 @@ impl Draft {
             self.source.insert("field_trust".to_owned(), Value::Object(self.field_trust));
         }
         self.fields.insert("source".to_owned(), Value::Object(self.source));
-        self.fields.insert("evidence".to_owned(), json!([self.document]));
+        self.fields.insert("evidence".to_owned(), json!(self.documents));
         if !self.labels.is_empty() {
             self.fields.insert("labels".to_owned(), Value::Object(self.labels));
         }

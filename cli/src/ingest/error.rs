@@ -75,6 +75,24 @@ pub enum IngestError {
         /// The file.
         file: String,
     },
+    /// Something that an event needs is neither in the file nor was it given.
+    #[error("{file}: {why}")]
+    Missing {
+        /// The file.
+        file: String,
+        /// The field of the event.
+        field: &'static str,
+        /// What is missing and how to give it.
+        why: String,
+    },
+    /// The content proves something else than the event would say, or contradicts what was given.
+    #[error("{file}: {reason}")]
+    Refused {
+        /// The file.
+        file: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
     /// The report names no artifact by digest and none was given.
     #[error(
         "{file}: the report names no digest; say which artifact was scanned with --digest \

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::document::Document;
+use super::format::release_please;
 
 /// Returns what the document is, when it is something known.
 pub(super) fn name(document: &Document) -> Option<&'static str> {
@@ -13,7 +14,7 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
     };
     let has = |key: &str| json.get(key).is_some();
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    let signs: [(bool, &'static str); 12] = [
+    let signs: [(bool, &'static str); 14] = [
         (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
         (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
         (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
@@ -31,7 +32,19 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
             "SARIF, whose levels cannot tell critical from high (write the scanner's own JSON)",
         ),
         (has("object_kind"), "a GitLab webhook"),
-        (has("containerimage.digest"), "metadata of docker buildx"),
+        (
+            release_please::may_be_manifest(json),
+            "a map of paths to versions: a manifest of release-please? it has no mark of its own, \
+             so say --as release-please-manifest; otherwise something",
+        ),
+        (
+            has("schemaVersion") && (has("manifests") || has("layers")),
+            "a manifest or index of an image, whose digest is that of its bytes in the registry,",
+        ),
+        (
+            has("rootfs") && has("architecture"),
+            "the config of an image (its digest is no artifact)",
+        ),
         (has("resultType") || json.pointer("/data/resultType").is_some(), "a Prometheus answer"),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];

@@ -99,6 +99,16 @@ impl<'a> Place<'a> {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
+    /// Returns the scalar under a key as text: YAML reads an unquoted `2` as a number.
+    pub(in crate::ingest) fn word(&self, key: &str) -> Result<Option<String>, IngestError> {
+        let Some(place) = self.at(key)? else { return Ok(None) };
+        match place.value {
+            Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            Value::Number(_) | Value::Bool(_) => Ok(Some(place.value.to_string())),
+            _ => Err(place.expected("a text")),
+        }
+    }
+
     /// Returns the number under a key; `None` when it is missing or null.
     pub(in crate::ingest) fn count(&self, key: &str) -> Result<Option<u64>, IngestError> {
         let Some(place) = self.at(key)? else { return Ok(None) };

@@ -12,7 +12,10 @@ mod error;
 mod filter;
 mod foreign;
 mod format;
+mod image;
 mod json;
+mod kubernetes;
+mod release;
 mod scan;
 mod severity;
 mod time;
@@ -22,6 +25,10 @@ mod tests;
 
 pub use document::{Document, Fault};
 pub use error::IngestError;
+
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use relbook_ledger::registry::Registry;
 use serde_json::Value;
@@ -45,6 +52,8 @@ pub struct Context {
     pub environment: Option<String>,
     /// The commit that the file is about.
     pub commit: Option<String>,
+    /// The target of the environment, where the file does not name one of them.
+    pub target: Option<String>,
     /// The suite of a check, where the format does not settle it.
     pub suite: Option<String>,
     /// The name of the event that a webhook's header carries; bodies are ambiguous without it.
@@ -55,6 +64,39 @@ pub struct Context {
     pub exit_code: Option<u8>,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// The files of the call, for formats whose facts are spread over several of them.
+    pub beside: Arc<[Document]>,
+    /// The builds that the book has recorded.
+    pub builds: Builds,
+}
+
+/// Looks up which artifacts a version was built as: the join from a tag to a digest that a file
+/// lacks. The default knows nothing.
+#[derive(Clone, Default)]
+pub struct Builds(Option<Rc<Lookup>>);
+
+/// Returns the digests of the builds of a component's version.
+type Lookup = dyn Fn(&str, &str) -> Vec<String>;
+
+impl Builds {
+    /// Asks `lookup` for the digests of a component and version.
+    pub fn new(lookup: impl Fn(&str, &str) -> Vec<String> + 'static) -> Self {
+        Self(Some(Rc::new(lookup)))
+    }
+
+    /// Returns the one artifact that the version was built as; none when there are several.
+    fn digest(&self, component: &str, version: &str) -> Option<String> {
+        let mut found = self.0.as_ref()?(component, version);
+        found.sort();
+        found.dedup();
+        if found.len() == 1 { found.pop() } else { None }
+    }
+}
+
+impl fmt::Debug for Builds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Builds").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Context {
@@ -66,6 +108,29 @@ impl Context {
         let file = || document.name().to_owned();
         self.component.as_deref().ok_or_else(|| IngestError::NoComponent { file: file() })
     }
+
+    /// Returns the component that the caller named, or the first registered one that the file
+    /// names (component or alias).
+    ///
+    /// # Errors
+    /// [`IngestError::NoComponent`]; [`IngestError::Refused`] when the file names another
+    /// registered component than the caller.
+    fn component_named<'a>(
+        &'a self,
+        document: &Document,
+        names: &[&str],
+    ) -> Result<&'a str, IngestError> {
+        let named = names.iter().find_map(|name| self.registry.resolve(name));
+        match (self.component.as_deref(), named) {
+            (Some(given), Some(named)) if given != named => Err(IngestError::Refused {
+                file: document.name().to_owned(),
+                reason: format!("the file is about {named}, not {given}; leave --component out"),
+            }),
+            (Some(given), _) => Ok(given),
+            (None, Some(named)) => Ok(named),
+            (None, None) => self.component(document),
+        }
+    }
 }
 
 /// Reads one format.
@@ -75,6 +140,17 @@ pub trait Reader: Sync {
 
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
+
+    /// As [`Reader::detect`], for content that only the other files of the call tell apart.
+    fn detect_beside(&self, document: &Document, context: &Context) -> bool {
+        let _ = context;
+        self.detect(document)
+    }
+
+    /// Returns the format that files of this one explain: `--as` that format leaves them theirs.
+    fn accompanies(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Derives the events, without `id` and `ledger`, which the author adds before signing.
     ///
@@ -99,9 +175,14 @@ pub fn read(
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
+    if let Some(items) = kubernetes::items(document)? {
+        let events = items.iter().map(|item| read(item, format, context));
+        return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
+    }
     let file = || document.name().to_owned();
     let Some(name) = format else {
-        let Some(reader) = READERS.iter().find(|reader| reader.detect(document)) else {
+        let found = READERS.iter().find(|reader| reader.detect_beside(document, context));
+        let Some(reader) = found else {
             let looks_like = foreign::name(document);
             return Err(IngestError::UnknownFormat { file: file(), looks_like });
         };
@@ -113,6 +194,9 @@ pub fn read(
     if let Some(other) = READERS.iter().find(|reader| reader.detect(document))
         && other.name() != name
     {
+        if other.accompanies() == Some(name) {
+            return other.read(document, context);
+        }
         let found = other.name();
         return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
     }

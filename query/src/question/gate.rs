@@ -119,8 +119,7 @@ fn place(core: &Core<'_>, asked: Option<&str>, stage: Stage) -> Result<Environme
         return environment(core, name);
     }
     let name = if stage == Stage::Canary { Stage::Production } else { stage }.as_str();
-    let unregistered = || Environment { name: name.to_owned(), targets: Vec::new(), seq: 0 };
-    Ok(core.environment(name)?.unwrap_or_else(unregistered))
+    Ok(core.environment(name)?.unwrap_or_else(|| Environment::unregistered(name)))
 }
 
 /// Returns the digest that is meant, and the version by which it was asked for.

@@ -346,6 +346,25 @@ impl From<FactsError> for AnswerError {
 }
 
 impl Question {
+    /// Returns the environment that the question is about, where it is about one.
+    fn environment(&self) -> Option<&str> {
+        match self {
+            Self::Status { environment }
+            | Self::Commit { environment, .. }
+            | Self::Diff { environment, .. }
+            | Self::Rollback { environment, .. }
+            | Self::Compat { environment, .. }
+            | Self::Hotfix { environment, .. }
+            | Self::Debt { environment, .. }
+            | Self::Approvals { environment, .. }
+            | Self::At { environment, .. }
+            | Self::Dora { environment, .. }
+            | Self::Releases { environment, .. }
+            | Self::Drift { environment, .. } => Some(environment),
+            _ => None,
+        }
+    }
+
     /// Returns the name that answers carry.
     pub fn name(&self) -> &'static str {
         match self {
@@ -414,6 +433,23 @@ pub(crate) fn answer(
     question: &Question,
     read: ReadBlob<'_>,
 ) -> Result<Part, AnswerError> {
+    let mut part = seven(core, question, read)?;
+    if question.environment() == Some(DEFAULT_ENVIRONMENT)
+        && core.environment(DEFAULT_ENVIRONMENT)?.is_none()
+    {
+        part.warnings.push(warning(
+            "environment_unregistered",
+            format!(
+                "no environment `{DEFAULT_ENVIRONMENT}` is registered; register it with its \
+                 targets by `relbook apply`, or name another with --env"
+            ),
+        ));
+    }
+    Ok(part)
+}
+
+/// Answers the seven questions, and passes on the further ones.
+fn seven(core: &Core<'_>, question: &Question, read: ReadBlob<'_>) -> Result<Part, AnswerError> {
     match question {
         Question::Status { environment } => status::answer(core, environment),
         Question::Commit { environment, component } => {
@@ -479,12 +515,21 @@ fn listing(core: &Core<'_>, question: &Question) -> Result<Part, AnswerError> {
     }
 }
 
+/// The environment that a question is about when it names none.
+const DEFAULT_ENVIRONMENT: &str = "production";
+
+/// Returns an environment by its name. The one that nobody needs to name needs no registration
+/// either: a book of imported tags has answers before anything was deployed.
 fn environment(core: &Core<'_>, name: &str) -> Result<Environment, AnswerError> {
     let all = core.environments()?;
-    all.iter().find(|environment| environment.name == name).cloned().ok_or_else(|| {
-        let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
-        AnswerError::UnknownEnvironment { name: name.to_owned(), known: listed(&names) }
-    })
+    match all.iter().find(|environment| environment.name == name) {
+        Some(environment) => Ok(environment.clone()),
+        None if name == DEFAULT_ENVIRONMENT => Ok(Environment::unregistered(name)),
+        None => {
+            let names: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+            Err(AnswerError::UnknownEnvironment { name: name.to_owned(), known: listed(&names) })
+        }
+    }
 }
 
 pub(crate) fn component(core: &Core<'_>, name: &str) -> Result<Arc<Component>, AnswerError> {

@@ -54,8 +54,15 @@ pub struct Environment {
     pub name: String,
     /// Its declared targets, in their order.
     pub targets: Vec<String>,
-    /// The seq of its registration.
+    /// The seq of its registration; 0, the genesis event, when there is none.
     pub seq: u64,
+}
+
+impl Environment {
+    /// Returns an environment that nobody registered: it declares no target.
+    pub fn unregistered(name: impl Into<String>) -> Self {
+        Self { name: name.into(), targets: Vec::new(), seq: 0 }
+    }
 }
 
 impl Core<'_> {

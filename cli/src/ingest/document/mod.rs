@@ -96,6 +96,12 @@ impl Document {
         }
     }
 
+    /// Makes a document of a value inside this one, such as an item of a list.
+    pub(in crate::ingest) fn inner(&self, name: String, value: Value) -> Self {
+        let (bytes, digest) = (value.to_string().into_bytes(), self.digest.clone());
+        Self { name, bytes, digest, content: Content::Value(value) }
+    }
+
     /// Returns the name that messages give it.
     pub fn name(&self) -> &str {
         &self.name

@@ -23,6 +23,11 @@ pub(super) fn documents(text: &str) -> Result<Vec<Part<'_>>, Fault> {
 
 /// Tells whether the first line that says anything is a key or the start of a document.
 fn looks_like_yaml(text: &str) -> bool {
+    // A heading of Markdown is a comment to YAML.
+    let heading = text.trim_start().get(..8).unwrap_or_default().to_ascii_lowercase();
+    if heading == "# change" {
+        return false;
+    }
     let mut lines = text.lines().map(str::trim_end);
     let first = lines.find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     first.is_some_and(|line| {

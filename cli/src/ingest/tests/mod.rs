@@ -2,10 +2,14 @@
 //!
 //! Reports are written inline: a test shows the bytes that its rule is about.
 
+mod buildx;
 mod digest;
 mod document;
 mod filter;
+mod goreleaser;
 mod grype;
+mod helm;
+mod release_please;
 mod trivy;
 mod trivy_operator;
 
@@ -56,9 +60,63 @@ fn check_admitted(event: &Value) {
     }
     let component = json!({"id": full["id"], "kind": "component.registered", "component": "app",
         "occurred_at": "2026-01-01T00:00:00Z", "scheme": "semver", "release_model": "deployed"});
-    let mut registry = Registry::default();
+    let mut registry = registry();
     registry.apply(0, &admit(&component, &registry).unwrap());
     admit(&full, &registry).unwrap();
+}
+
+/// A registry with a component of each kind, one environment of a target and one of two.
+fn registry() -> Registry {
+    let mut registry = Registry::default();
+    let mut add = |kind: &str, fields: Value| {
+        let mut event = json!({"id": "0198c1f0-0000-7000-8000-000000000000", "kind": kind,
+                               "occurred_at": "2026-01-01T00:00:00Z"});
+        event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let event = admit(&event, &registry).unwrap();
+        registry.apply(0, &event);
+    };
+    for (name, alias, artifact, model, prefix) in [
+        ("orion-api", "api", "oci-image", "deployed", "v"),
+        ("orion-cli", "cli", "binary", "published", "orion-cli/v"),
+        ("orion-helm", "helm", "helm-chart", "published", ""),
+    ] {
+        add(
+            "component.registered",
+            json!({"component": name, "alias": alias, "artifact": artifact, "scheme": "semver",
+                   "release_model": model, "tag_prefix": prefix,
+                   "repository": format!("registry.example/{name}")}),
+        );
+    }
+    add("environment.registered", json!({"environment": "staging", "targets": ["stg-1"]}));
+    let targets = json!(["us-east-1", "eu-west-1"]);
+    add("environment.registered", json!({"environment": "production", "targets": targets}));
+    registry
+}
+
+/// A context that knows the registry and nothing else.
+fn knowing() -> Context {
+    Context { registry: registry(), ..Context::default() }
+}
+
+/// As [`knowing`], with other files of the same call.
+fn beside(documents: Vec<Document>) -> Context {
+    Context { beside: documents.into(), ..knowing() }
+}
+
+fn text_document(name: &str, text: &str) -> Document {
+    Document::from_bytes(name, text.as_bytes().to_vec()).unwrap()
+}
+
+/// The events of a text, all of them admitted.
+fn of_text(text: &str, context: &Context) -> Vec<Value> {
+    let events = read(&text_document("file", text), None, context).unwrap();
+    events.iter().for_each(check_admitted);
+    events
+}
+
+/// The message that refuses a text.
+fn text_refusal(text: &str, context: &Context) -> String {
+    read(&text_document("file", text), None, context).unwrap_err().to_string()
 }
 
 /// The message that refuses a report.

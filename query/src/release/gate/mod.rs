@@ -265,9 +265,8 @@ impl Core<'_> {
         })?;
         let environment = deploy.start.environment.as_str();
         let environment = self.environment(environment)?.unwrap_or_else(|| Environment {
-            name: environment.to_owned(),
             targets: deploy.start.targets.iter().map(ToString::to_string).collect(),
-            seq: 0,
+            ..Environment::unregistered(environment)
         });
         let named = deploy.start.version.as_deref();
         let origin = core.origin(&deploy.component, &deploy.start.digest, named)?;

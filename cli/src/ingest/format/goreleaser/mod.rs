@@ -1,0 +1,228 @@
+//! What goreleaser leaves in `dist/`: metadata.json, artifacts.json, checksums.txt (ingest.md 3.11).
+//!
+//! metadata.json has version and commit, artifacts.json the files and their platforms, and
+//! checksums.txt is what is signed: its digest is the release (semantics A.3). Given in one call
+//! they are one build and one publish. Numbers of `internal_type` change between versions and are
+//! never read.
+
+mod artifacts;
+mod checksums;
+mod metadata;
+
+use serde_json::{Value, json};
+
+use crate::ingest::document::Document;
+use crate::ingest::draft::{Draft, Origin};
+use crate::ingest::error::IngestError;
+use crate::ingest::json::Place;
+use crate::ingest::release::{commit, no_release, refused, version};
+use crate::ingest::time::ReportTime;
+use crate::ingest::{Context, Reader, time};
+
+use artifacts::Artifact;
+use checksums::Sums;
+
+/// The reader of metadata.json.
+pub(super) struct Metadata;
+
+/// The reader of artifacts.json.
+pub(super) struct Artifacts;
+
+/// The reader of checksums.txt.
+pub(super) struct Checksums;
+
+const ORIGIN: Origin<'static> =
+    Origin { system: "goreleaser", reader: "goreleaser", format: "goreleaser-metadata" };
+
+impl Reader for Metadata {
+    fn name(&self) -> &'static str {
+        "goreleaser"
+    }
+
+    fn detect(&self, document: &Document) -> bool {
+        let has = |json: &Value, key: &str| json.get(key).is_some();
+        document.json().is_some_and(|json| {
+            ["project_name", "tag", "previous_tag", "version"].iter().all(|key| has(json, key))
+        })
+    }
+
+    fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
+        let facts = metadata::read(document, context)?;
+        let dist = Dist::beside(context)?;
+        let digest = dist.digest(document, context, &facts.component)?;
+        let mut build = facts.draft("build.completed", document, context);
+        build.put("commit", json!(facts.commit));
+        build.put("digest", json!(digest));
+        build.put("builder", json!("goreleaser"));
+        let members = dist.members();
+        let platforms: Vec<&Value> = members.iter().map(|member| &member["platform"]).collect();
+        if !members.is_empty() {
+            build.put("platforms", json!(platforms));
+            build.put("members", json!(members));
+        }
+        dist.mark(&mut build);
+        let mut events = vec![Value::Object(build.finish())];
+        let model = context.registry.component(&facts.component).map(|c| c.spec.release_model);
+        let deployed = model == Some(relbook_ledger::event::ReleaseModel::Deployed);
+        // A run that built binaries only (`goreleaser build`) has nothing that users could fetch.
+        if !deployed && dist.may_be_published() {
+            let mut publish = facts.draft("release.published", document, context);
+            publish.put("digest", json!(digest));
+            publish.put("commit", json!(facts.commit));
+            dist.mark(&mut publish);
+            events.push(Value::Object(publish.finish()));
+        }
+        Ok(events)
+    }
+}
+
+impl Reader for Artifacts {
+    fn name(&self) -> &'static str {
+        "goreleaser-artifacts"
+    }
+
+    fn detect(&self, document: &Document) -> bool {
+        let is_artifact = |entry: &Value| {
+            ["name", "path", "type", "internal_type"].iter().all(|key| entry.get(key).is_some())
+        };
+        let list = document.json().and_then(Value::as_array);
+        list.is_some_and(|list| !list.is_empty() && list.iter().all(is_artifact))
+    }
+
+    fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
+        artifacts::read(document)?;
+        joined(document, context, "artifacts.json names neither version nor commit")
+    }
+}
+
+impl Reader for Checksums {
+    fn name(&self) -> &'static str {
+        "checksums"
+    }
+
+    fn detect(&self, document: &Document) -> bool {
+        checksums::detect(document)
+    }
+
+    fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
+        Sums::read(document)?;
+        joined(document, context, "a list of checksums names neither version nor commit")
+    }
+}
+
+/// Gives no event of its own for a file whose facts enter with those of metadata.json.
+fn joined(document: &Document, context: &Context, why: &str) -> Result<Vec<Value>, IngestError> {
+    if context.beside.iter().any(|other| Metadata.detect(other)) {
+        return Ok(Vec::new());
+    }
+    Err(refused(document, format!("{why}; give metadata.json in the same call")))
+}
+
+/// What metadata.json says.
+struct Facts {
+    component: String,
+    version: String,
+    commit: String,
+    time: Option<ReportTime>,
+    tag: String,
+    previous_tag: Option<String>,
+    project: Option<String>,
+}
+
+impl Facts {
+    fn draft(&self, kind: &str, document: &Document, context: &Context) -> Draft {
+        let mut draft = Draft::new(kind, ORIGIN, document, context, self.time.as_ref());
+        draft.put("component", json!(self.component));
+        draft.put("version", json!(self.version));
+        draft.label("tag", Some(self.tag.clone()));
+        draft.label("previous_tag", self.previous_tag.clone());
+        draft.label("project_name", self.project.clone());
+        draft
+    }
+}
+
+/// The other files of the same `dist/`, as far as they were given.
+struct Dist<'a> {
+    artifacts: Option<(&'a Document, Vec<Artifact>)>,
+    sums: Option<(&'a Document, Sums)>,
+}
+
+impl<'a> Dist<'a> {
+    fn beside(context: &'a Context) -> Result<Self, IngestError> {
+        let mut dist = Self { artifacts: None, sums: None };
+        for document in context.beside.iter() {
+            let twice =
+                || refused(document, "a second file of its kind; give those of one release");
+            if Artifacts.detect(document) {
+                if dist.artifacts.is_some() {
+                    return Err(twice());
+                }
+                dist.artifacts = Some((document, artifacts::read(document)?));
+            } else if Checksums.detect(document) {
+                if dist.sums.is_some() {
+                    return Err(twice());
+                }
+                dist.sums = Some((document, Sums::read(document)?));
+            } else if Metadata.detect(document)
+                && context.beside.iter().filter(|other| Metadata.detect(other)).count() > 1
+            {
+                return Err(twice());
+            }
+        }
+        if let (Some((_, artifacts)), Some((document, sums))) = (&dist.artifacts, &dist.sums) {
+            sums.check(document, artifacts)?;
+        }
+        Ok(dist)
+    }
+
+    /// Returns the digest of the release: that of checksums.txt, or of the image.
+    fn digest(
+        &self,
+        document: &Document,
+        context: &Context,
+        component: &str,
+    ) -> Result<String, IngestError> {
+        let registered = context.registry.component(component);
+        let is_image = registered.is_some_and(|c| c.spec.artifact.as_deref() == Some("oci-image"));
+        let held = match (&self.sums, &self.artifacts) {
+            (_, Some((_, artifacts))) if is_image => artifacts::image(document, artifacts)?,
+            (Some((_, sums)), _) => Some(sums.digest.clone()),
+            _ => None,
+        };
+        match (held, &context.digest) {
+            (Some(held), Some(given)) if held != *given => Err(refused(
+                document,
+                format!(
+                    "the release is {held} (digest of checksums.txt, or of the image), not {given}"
+                ),
+            )),
+            (Some(held), _) => Ok(held),
+            (None, _) => crate::ingest::release::given_digest(
+                document,
+                context,
+                "metadata.json holds no digest; give dist/checksums.txt (and dist/artifacts.json) \
+                 in the same call, or --digest sha256:...",
+            ),
+        }
+    }
+
+    fn members(&self) -> Vec<Value> {
+        let Some((_, artifacts)) = &self.artifacts else { return Vec::new() };
+        artifacts::members(artifacts, self.sums.as_ref().map(|(_, sums)| sums))
+    }
+
+    fn may_be_published(&self) -> bool {
+        self.artifacts.as_ref().is_none_or(|(_, all)| all.iter().any(Artifact::is_for_users))
+    }
+
+    fn mark(&self, draft: &mut Draft) {
+        if let Some((document, artifacts)) = &self.artifacts {
+            draft.also_from(document);
+            draft.label("artifacts", Some(artifacts::kinds(artifacts)));
+        }
+        if let Some((document, sums)) = &self.sums {
+            draft.also_from(document);
+            draft.label("checksums", Some(sums.files.len().to_string()));
+        }
+    }
+}
