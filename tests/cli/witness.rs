@@ -315,7 +315,9 @@ fn no_kill_makes_a_witness_sign_two_histories() {
     let args = arguments(&env, "state");
     let (mut killed, mut acknowledged) = (0, 0);
     for call in ["openat", "write", "fsync", "rename", "sendto", "writev"] {
-        for when in 1..=3 {
+        // The first openat is the reading of the state at the start.
+        let first = if call == "openat" { 2 } else { 1 };
+        for when in first..=3 {
             let state = format!("state-{call}-{when}");
             let args: Vec<&str> = args
                 .iter()
@@ -323,27 +325,23 @@ fn no_kill_makes_a_witness_sign_two_histories() {
                 .collect();
             // What is recorded lies in the state; other files of the process are not hit.
             Served::start(&env, &state).stop();
-            let served = Served::started(traced(&env, &state, call, when, &args));
-            let first = cosign(&env, "one", &served);
-            let died = first.code != 0;
-            assert!(died || outcome(&first) == "cosigned");
+            let mut served = Served::started(traced(&env, &state, call, when, &args));
+            // A line from an earlier round may stand in the book: what counts is this answer.
+            let signed =
+                |book: &str, served: &Served| outcome(&cosign(&env, book, served)) == "cosigned";
+            let first = signed("one", &served);
+            std::thread::sleep(Duration::from_millis(if first { 0 } else { 200 }));
+            let died = served.child.try_wait().unwrap().is_some();
             drop(served);
-            let fired = std::fs::read_to_string(env.path().join("trace")).unwrap_or_default();
-            let fired = fired.contains("killed by SIGKILL");
             let served = Served::start(&env, &state);
-            let second = cosign(&env, "two", &served);
-            let third = cosign(&env, "one", &served);
+            let (second, third) = (signed("two", &served), signed("one", &served));
             assert!(
-                (second.code == 0) != (third.code == 0),
-                "{call} {when}: {} {}",
-                second.stdout,
-                third.stdout
+                second != third,
+                "{call} {when}: of two histories it signs one: {second} {third}"
             );
-            if first.code == 0 {
-                acknowledged += 1;
-                assert_eq!(second.code, 1, "{call} {when}: it signed two histories");
-            }
-            killed += usize::from(fired && died);
+            assert!(!(first && second), "{call} {when}: it signed two histories");
+            acknowledged += usize::from(first);
+            killed += usize::from(died && !first);
         }
     }
     println!("witness killed {killed} times, acknowledged {acknowledged}");
@@ -356,10 +354,10 @@ fn traced(env: &TestEnvironment, state: &str, call: &str, when: usize, args: &[&
     let plain = env.command(&[""]);
     let mut command = Command::new("strace");
     let path = env.path().join(state);
-    let watched = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
-    command.args(["-f", "-qq", "-o"]).arg(env.path().join("trace"));
+    // -D: the witness itself is the child, so that it can be ended.
+    command.args(["-D", "-f", "-qq", "-o"]).arg(env.path().join("trace"));
     if !matches!(call, "sendto" | "writev") {
-        for file in names(&path).into_iter().chain(watched) {
+        for file in names(&path) {
             command.arg("-P").arg(file);
         }
     }
