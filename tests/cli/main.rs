@@ -34,4 +34,5 @@ mod runbook;
 mod scratch;
 mod short;
 mod verify;
+mod webhook;
 mod witness;

@@ -5,27 +5,29 @@
 //! in its own system, from that, so that a later export adds only what is new. All files are one
 //! atomic batch, and the readers see all of them: some facts are spread over several.
 
-use std::collections::HashSet;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::event::{FieldType, Kind};
 use relbook_ledger::registry::Registry;
-use relbook_ledger::store::{Ledger, Writer};
+use relbook_ledger::store::Ledger;
 use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
+use super::delivery::DeliveryArgs;
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
+use crate::derived::Told;
 use crate::error::Error;
-use crate::event_id;
 use crate::exit_code::ExitCode;
-use crate::ingest::{Context, Document, Fault, IngestError, read, reader_names};
+use crate::ingest::{Builds, Context, Document, Fault, IngestError, Recorded, read, reader_names};
+use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -38,9 +40,17 @@ Examples:
   relbook ingest --component api --digest sha256:... --exit-code $? \\
     --command-line \"grype --fail-on high -o json\" grype.json
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
+  relbook ingest --event deployment_review --github-secret hook.secret \\
+    --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
 
 The format is recognised by the content, never by the name. What the report does not say is left
-out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.")]
+out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.
+
+Webhooks and CDEvents name a run, a commit or a tag, not an artifact. The way to the artifact is
+taken through events that the book has (a build of the commit), each named in source.joined; a
+missing link is named and nothing is recorded. The same event delivered again gets its first
+receipt. A review of a deployment is signed with a key of role reporter.")]
 pub struct IngestArgs {
     /// The reports; - is standard input
     #[arg(value_name = "FILE", required = true)]
@@ -84,6 +94,18 @@ pub struct IngestArgs {
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
+    /// A parent of the merge that a webhook tells of; repeatable
+    #[arg(long = "parent", value_name = "COMMIT")]
+    pub parents: Vec<String>,
+    /// The role in which the reported approver decided
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what ran before
+    #[arg(long, value_name = "BOOL")]
+    pub restored: Option<bool>,
+    /// How a webhook came
+    #[command(flatten)]
+    pub delivery: DeliveryArgs,
     /// Show the events and append nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -94,8 +116,8 @@ struct Report {
     documents: Arc<[Document]>,
     index: usize,
     events: Vec<Map<String, Value>>,
-    /// How many events of the report the book has already.
-    known: usize,
+    /// What of it the book has already, as it was signed.
+    known: Vec<SignedEvent>,
 }
 
 impl Report {
@@ -107,7 +129,7 @@ impl Report {
 /// Ingests.
 pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let ledger = Ledger::open(&config.book)?;
-    let outcome = read_all(&args, ledger.registry());
+    let outcome = read_all(&args, config, ledger.registry());
     if args.dry_run {
         return show_events(ui, &outcome?);
     }
@@ -116,10 +138,13 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
-    let mut seen = HashSet::new();
+    let mut told = Told::new(writer.ledger(), &author);
     for report in &mut reports {
-        leave_out_known(report, &author, &writer, &mut seen)?;
-        if report.known > 0 && report.events.is_empty() {
+        let events = std::mem::take(&mut report.events);
+        (report.events, report.known) = told.first(events)?;
+        // Bytes that only tell again what is known are evidence of nothing new; those that gave no
+        // event at all explain another file.
+        if report.events.is_empty() && !report.known.is_empty() {
             continue;
         }
         let bytes = report.document().bytes();
@@ -128,8 +153,12 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
             return Err(error);
         }
     }
-    let events = reports.iter().flat_map(|report| report.events.iter().cloned());
-    let batch = events.map(|event| (None, Input::Fields(event))).collect();
+    let mut batch = Vec::new();
+    for report in &reports {
+        // What is known gets its first receipt.
+        batch.extend(report.known.iter().cloned().map(|event| (None, Input::Signed(event))));
+        batch.extend(report.events.iter().cloned().map(|event| (None, Input::Fields(event))));
+    }
     let receipts = match submit::append(config, ui, &mut writer, batch) {
         Ok(receipts) => receipts,
         Err(error) => {
@@ -147,7 +176,10 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     Ok(ExitCode::Done)
 }
 
-fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error> {
+fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
+    if args.delivery.signature.is_some() && args.files.len() > 1 {
+        return Err(Error::usage("--signature is of one file; ingest the deliveries one by one"));
+    }
     let mut documents = Vec::new();
     for file in &args.files {
         documents.push(if file == "-" {
@@ -157,7 +189,8 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         });
     }
     let documents: Arc<[Document]> = documents.into();
-    let context = Context {
+    let records: Rc<dyn Recorded> = Rc::new(BookRecords::new(&config.book));
+    let mut context = Context {
         registry: registry.clone(),
         component: args
             .component
@@ -175,55 +208,27 @@ fn read_all(args: &IngestArgs, registry: &Registry) -> Result<Vec<Report>, Error
         exit_code: args.exit_code,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
         beside: Arc::clone(&documents),
-        ..Context::default()
+        builds: Builds::of(Rc::clone(&records)),
+        parents: args.parents.clone(),
+        role: args.role.clone(),
+        restored: args.restored,
+        delivery: args.delivery.delivery.clone(),
+        transport: false,
+        recorded: Some(records),
     };
+    let format = args.format.as_deref().or(args.delivery.format());
     let mut reports = Vec::new();
     for (index, document) in documents.iter().enumerate() {
-        let events = read(document, args.format.as_deref(), &context)?;
+        context.transport = args.delivery.check(document)?;
+        let events = read(document, format, &context)?;
         let events = events.into_iter().filter_map(|event| match event {
             Value::Object(fields) => Some(fields),
             _ => None,
         });
         let documents = Arc::clone(&documents);
-        reports.push(Report { documents, index, events: events.collect(), known: 0 });
+        reports.push(Report { documents, index, events: events.collect(), known: Vec::new() });
     }
     Ok(reports)
-}
-
-/// Gives the events ids, and leaves out those that the book or an earlier report has under the
-/// key of their own system.
-fn leave_out_known(
-    report: &mut Report,
-    author: &str,
-    writer: &Writer,
-    seen: &mut HashSet<Uuid>,
-) -> Result<(), Error> {
-    let mut kept = Vec::new();
-    for mut event in std::mem::take(&mut report.events) {
-        if let Some(id) = event_id::of_key(&event) {
-            if !seen.insert(id) || writer.find(id)?.is_some() {
-                report.known += 1;
-                continue;
-            }
-            event.insert("id".to_owned(), json!(id.to_string()));
-        } else {
-            give_id(&mut event, author);
-        }
-        kept.push(event);
-    }
-    report.events = kept;
-    Ok(())
-}
-
-/// Gives an event an id that follows from its author and from what it says.
-fn give_id(event: &mut Map<String, Value>, author: &str) {
-    // Without a time of its own the event is as new as the command: another run is another event.
-    let time = event.get("occurred_at").and_then(Value::as_str).and_then(|t| Time::parse(t).ok());
-    if let Some(time) = time {
-        let content = format!("{author}\n{}", Value::Object(event.clone()));
-        let id = event_id::of_content(time, content.as_bytes());
-        event.insert("id".to_owned(), json!(id.to_string()));
-    }
 }
 
 fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
@@ -257,7 +262,7 @@ fn file_json(report: &Report) -> Value {
         "file": report.document().name(),
         "format": format,
         "digest": report.document().digest(),
-        "known": report.known,
+        "known": report.known.len(),
         "events": report.events,
     })
 }
@@ -308,6 +313,17 @@ impl From<IngestError> for Error {
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
             }
+            IngestError::Needs { field, .. } => {
+                Refusal::new(Code::MissingField, message).at(field).into()
+            }
+            IngestError::MissingLink { .. } => {
+                Refusal::new(Code::MissingField, message).at("digest").into()
+            }
+            IngestError::SeveralComponents { .. } => {
+                Refusal::new(Code::MissingField, message).at("component").into()
+            }
+            IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
+            IngestError::Book { .. } => Self::not_done("damaged", message),
             IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }

@@ -14,6 +14,7 @@ pub mod compare;
 pub mod compat;
 pub mod completions;
 pub mod debt;
+mod delivery;
 pub mod demo;
 pub mod diff;
 pub mod dora;

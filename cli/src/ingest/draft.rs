@@ -72,8 +72,12 @@ impl Draft {
         source.insert("system".to_owned(), json!(origin.system));
         source.insert("format".to_owned(), json!(origin.format));
         source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", origin.reader)));
-        source.insert("trust".to_owned(), json!(Trust::Asserted.as_str()));
+        let trust = if context.transport { Trust::Transport } else { Trust::Asserted };
+        source.insert("trust".to_owned(), json!(trust.as_str()));
         source.insert("bytes".to_owned(), json!(document.bytes().len()));
+        if let Some(delivery) = &context.delivery {
+            source.insert("delivery".to_owned(), json!(delivery));
+        }
         if let Some(time) = time {
             source.insert("reported_at".to_owned(), json!(time.raw));
         }
@@ -102,6 +106,12 @@ impl Draft {
         if !value.is_null() {
             self.source.insert(name.to_owned(), value);
         }
+    }
+
+    /// Names what the event is about as its source knows it: told again, in other bytes or by
+    /// another delivery, it is the same event.
+    pub(in crate::ingest) fn key(&mut self, parts: &[&str]) {
+        self.source("key", json!(parts.join("/")));
     }
 
     /// Names further files that the event was derived from.

@@ -146,6 +146,69 @@ pub enum IngestError {
         /// The severity that it hid.
         hidden: &'static str,
     },
+    /// The content is understood, and no event of the book says what it says.
+    #[error("{file}: {what} {reason}")]
+    NoEvent {
+        /// The file.
+        file: String,
+        /// What it is, such as "the webhook `ping`".
+        what: String,
+        /// What it says, why that is no event, and what to do.
+        reason: String,
+    },
+    /// The event needs something that the file does not say and nobody gave.
+    #[error("{file}: {what} {missing}; {remedy}")]
+    Needs {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: String,
+        /// What is missing, as a sentence goes on: "names no digest".
+        missing: String,
+        /// How to give it.
+        remedy: String,
+        /// The field of the event.
+        field: &'static str,
+    },
+    /// A link between what the file says and an artifact is not recorded.
+    #[error("{file}: {what} cannot be joined with an artifact: {link}; {remedy}")]
+    MissingLink {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: String,
+        /// Which link is missing or contradicts.
+        link: String,
+        /// How to record or give it.
+        remedy: &'static str,
+    },
+    /// Several registered components could be meant.
+    #[error("{file}: {what} could be about {shown}; name the component with --component")]
+    SeveralComponents {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: String,
+        /// The candidates.
+        shown: String,
+    },
+    /// A signature or token does not fit: the bytes are not what the sender sent, or it is
+    /// somebody else.
+    #[error("{file}: {reason}")]
+    NotAuthentic {
+        /// The file.
+        file: String,
+        /// What does not fit, without any part of a secret.
+        reason: String,
+    },
+    /// What the book has recorded cannot be read.
+    #[error("{file}: the book cannot be read: {reason}")]
+    Book {
+        /// The file that asked.
+        file: String,
+        /// What failed.
+        reason: String,
+    },
     /// Even without its findings the event would not fit into the ledger.
     #[error("{file}: the event has {bytes} bytes without its findings; shorten the command line")]
     TooLarge {

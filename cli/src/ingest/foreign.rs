@@ -14,24 +14,16 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
     };
     let has = |key: &str| json.get(key).is_some();
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    let signs: [(bool, &'static str); 14] = [
+    let signs: [(bool, &'static str); 11] = [
         (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
         (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
         (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
-        (has("specversion") && has("source") && has("type"), "a CloudEvent"),
-        (
-            json.pointer("/context/type")
-                .and_then(Value::as_str)
-                .is_some_and(|name| name.starts_with("dev.cdevents")),
-            "a CDEvent",
-        ),
         (text("bomFormat") == "CycloneDX", "a CycloneDX document"),
         (has("spdxVersion"), "an SPDX document"),
         (
             has("runs") && has("version"),
             "SARIF, whose levels cannot tell critical from high (write the scanner's own JSON)",
         ),
-        (has("object_kind"), "a GitLab webhook"),
         (
             release_please::may_be_manifest(json),
             "a map of paths to versions: a manifest of release-please? it has no mark of its own, \

@@ -32,6 +32,15 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Starts at a value that stands inside a document, at a path of it.
+    pub(in crate::ingest) fn inside(
+        document: &'a Document,
+        value: &'a Value,
+        path: impl Into<String>,
+    ) -> Self {
+        Self { value, path: path.into(), file: document.name() }
+    }
+
     pub(in crate::ingest) fn value(&self) -> &'a Value {
         self.value
     }
@@ -97,6 +106,35 @@ impl<'a> Place<'a> {
         let Some(place) = self.at(key)? else { return Ok(None) };
         let text = place.value.as_str().ok_or_else(|| place.expected("a text"))?;
         Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    /// Returns the identifier under a key, which some write as a number and some as a text; `None`
+    /// when it is missing, null or empty.
+    pub(in crate::ingest) fn id(&self, key: &str) -> Result<Option<String>, IngestError> {
+        let Some(place) = self.at(key)? else { return Ok(None) };
+        match place.value {
+            Value::Number(number) => Ok(Some(number.to_string())),
+            Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            _ => Err(place.expected("a number or a text")),
+        }
+    }
+
+    /// Returns the text that must stand under a key.
+    pub(in crate::ingest) fn required(
+        &self,
+        key: &str,
+        expected: &'static str,
+    ) -> Result<&'a str, IngestError> {
+        self.text(key)?.ok_or_else(|| self.expected_under(key, expected))
+    }
+
+    /// Goes to what must stand under a key.
+    pub(in crate::ingest) fn must(
+        &self,
+        key: &str,
+        expected: &'static str,
+    ) -> Result<Self, IngestError> {
+        self.at(key)?.ok_or_else(|| self.expected(expected))
     }
 
     /// Returns the scalar under a key as text: YAML reads an unquoted `2` as a number.

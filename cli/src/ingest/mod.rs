@@ -13,18 +13,25 @@ mod filter;
 mod foreign;
 mod format;
 mod image;
+mod join;
 mod json;
 mod kubernetes;
+mod person;
+mod recorded;
 mod release;
+mod rollout;
 mod scan;
+mod scope;
 mod severity;
 mod time;
+pub mod webhook;
 
 #[cfg(test)]
 mod tests;
 
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use recorded::{Build, Deploy, Recorded, Run, Tag};
 
 use std::fmt;
 use std::rc::Rc;
@@ -64,6 +71,18 @@ pub struct Context {
     pub exit_code: Option<u8>,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// The parents of a merge, which a webhook does not name.
+    pub parents: Vec<String>,
+    /// The role in which a reported approver decided.
+    pub role: Option<String>,
+    /// Whether a deploy that did not succeed left what was there before.
+    pub restored: Option<bool>,
+    /// The id of the delivery, as the sender's header has it.
+    pub delivery: Option<String>,
+    /// Whether the channel proved who sent it (a webhook's signature or token).
+    pub transport: bool,
+    /// What the book has recorded, for joins; nothing when absent.
+    pub recorded: Option<Rc<dyn Recorded>>,
     /// The files of the call, for formats whose facts are spread over several of them.
     pub beside: Arc<[Document]>,
     /// The builds that the book has recorded.
@@ -82,6 +101,14 @@ impl Builds {
     /// Asks `lookup` for the digests of a component and version.
     pub fn new(lookup: impl Fn(&str, &str) -> Vec<String> + 'static) -> Self {
         Self(Some(Rc::new(lookup)))
+    }
+
+    /// Asks what the book has recorded; a book that cannot be read knows nothing.
+    pub fn of(recorded: Rc<dyn Recorded>) -> Self {
+        Self::new(move |component, version| {
+            let builds = recorded.builds_of_version(component, version).unwrap_or_default();
+            builds.into_iter().map(|build| build.digest).collect()
+        })
     }
 
     /// Returns the one artifact that the version was built as; none when there are several.

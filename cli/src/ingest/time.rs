@@ -31,3 +31,39 @@ pub(in crate::ingest) fn at(
     let utc = Time::from_micros(stamp.as_microsecond()).to_string();
     Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
 }
+
+/// Reads the time under a key in any spelling that services use: RFC 3339, `2021-04-28 21:50:00
+/// +0200`, `2021-02-25 21:23:34 UTC`, or seconds since the epoch.
+pub(in crate::ingest) fn spelled(
+    place: &Place<'_>,
+    key: &str,
+) -> Result<Option<ReportTime>, IngestError> {
+    let Some(found) = place.at(key)? else { return Ok(None) };
+    let refuse = || place.expected_under(key, "a time");
+    if let Some(seconds) = found.value().as_i64() {
+        let stamp = jiff::Timestamp::from_second(seconds).map_err(|_| refuse())?;
+        let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+        return Ok(Some(ReportTime { utc, raw: seconds.to_string() }));
+    }
+    let Some(raw) = place.text(key)? else { return Ok(None) };
+    let Some((day, rest)) = raw.split_once(' ') else { return at(place, key) };
+    let numeric = match rest.strip_suffix(" UTC") {
+        Some(clock) => format!("{day} {clock} +0000"),
+        None => raw.to_owned(),
+    };
+    let stamp =
+        jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", &numeric).map_err(|_| refuse())?;
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
+}
+
+/// Returns the seconds from one time to another; `None` when one is missing or they run backwards.
+pub(in crate::ingest) fn seconds_between(
+    start: Option<&ReportTime>,
+    end: Option<&ReportTime>,
+) -> Option<f64> {
+    let micros = |time: &ReportTime| Time::parse(&time.utc).ok().map(Time::micros);
+    let span = micros(end?)? - micros(start?)?;
+    // Below a second a service's clock says nothing more.
+    u32::try_from(span / 1_000_000).ok().map(f64::from)
+}

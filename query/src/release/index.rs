@@ -152,6 +152,10 @@ keys! {
     Sboms "sboms" (component, digest),
     /// Attestations about one artifact.
     Attestations "attestations" (component, digest),
+    /// Builds from one commit, of any component.
+    BuildCommit "build.commit" (commit),
+    /// What was recorded of one CI run, as `source.run_id` names it.
+    Run "run" (run_id),
 }
 
 /// Returns the keys that an event stands under by itself.
@@ -166,6 +170,7 @@ pub fn keys(event: &Event) -> Vec<Key> {
             Key::BuildDigest { component: component(), digest: b.digest.to_string() },
             Key::BuildVersion { component: component(), version: b.version.to_string() },
             Key::Builds { component: component() },
+            Key::BuildCommit { commit: b.commit.to_string() },
         ],
         Body::TagCreated(t) => tag(component(), &t.tag, t.version.as_deref()),
         Body::TagMoved(t) => tag(component(), &t.tag, t.version.as_deref()),

@@ -18,8 +18,15 @@ pub(super) const TRAIN_BRANCH: &str = "release/v";
 /// Returns the keys under which the lists find a fact.
 pub fn listing_keys(fact: &Fact) -> Vec<Key> {
     let mut keys = by_kind(&fact.event);
+    keys.extend(run_of(&fact.event).map(|run_id| Key::Run { run_id }));
     keys.extend(late_bucket(fact.lag_seconds()).map(late_key));
     keys
+}
+
+/// Returns the CI run that an event says it comes from.
+fn run_of(event: &Event) -> Option<String> {
+    let run = event.header.source.as_ref()?.get("run_id")?;
+    run.as_str().map(str::to_owned).or_else(|| run.as_u64().map(|run| run.to_string()))
 }
 
 /// Returns the bucket of a lag: buckets double, so that a tolerance needs only the later ones.

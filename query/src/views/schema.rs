@@ -11,7 +11,7 @@ use super::sql;
 use crate::release::FactsError;
 
 /// Changes with every change of the tables, the keys or the fold: other versions are rebuilt.
-const VERSION: i64 = 9;
+const VERSION: i64 = 10;
 
 const TABLES: &str = "
 CREATE TABLE applied (id INTEGER PRIMARY KEY CHECK (id = 0), next INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;

@@ -3,7 +3,12 @@
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
 mod buildx;
+mod cdevents;
 mod changelog;
+mod cloudevents;
+pub(super) mod github;
+mod github_oidc;
+mod gitlab;
 mod goreleaser;
 mod grype;
 mod helm;
@@ -15,9 +20,15 @@ use super::Reader;
 
 /// The readers, in the order in which they are asked.
 pub(super) const READERS: &[&dyn Reader] = &[
+    &cloudevents::CloudEvents,
+    &cdevents::Cdevents,
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
+    &gitlab::Gitlab,
+    &gitlab::TestReport,
+    &github_oidc::GithubOidc,
+    &github::Github,
     &goreleaser::Metadata,
     &goreleaser::Artifacts,
     &goreleaser::Checksums,
