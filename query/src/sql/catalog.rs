@@ -248,10 +248,10 @@ fn trust() -> Vec<LogTable> {
         Draft::new("key_events", "The book's keys, and keys enrolled, revoked, compromised.")
             .of(&[
                 Kind::BookCreated,
-                Kind::BookRotated,
                 Kind::KeyEnrolled,
                 Kind::KeyRevoked,
                 Kind::KeyCompromised,
+                Kind::BookRotated,
             ])
             .with(holder("principal"))
             .build(),
