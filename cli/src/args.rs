@@ -166,6 +166,8 @@ pub enum Command {
     Ask(command::ask::AskArgs),
     /// May it be promoted? Exit 1 when a gate is closed
     Gate(Box<command::gate::GateArgs>),
+    /// Measure a canary against its baseline in Prometheus and record the check; exit 1 on fail
+    SloGate(Box<command::slo_gate::SloGateArgs>),
     /// What is owed: follow-ups of hotfixes, reviews of broken glass
     Debt(command::debt::DebtArgs),
     /// Did the release trains keep their rules?
@@ -202,6 +204,14 @@ pub enum Command {
     Receipt(command::receipt::ReceiptArgs),
     /// Compare two copies of the book: the same, one behind, or a fork with its evidence
     Compare(command::compare::CompareArgs),
+    /// Save the book as it is at one commit, verified: a directory or a tar file
+    Backup(command::backup::BackupArgs),
+    /// Put a backup in place, after verifying all of it; never over a book
+    Restore(command::restore::RestoreArgs),
+    /// Open the sealed texts of an event, and prove them
+    Reveal(command::reveal::RevealArgs),
+    /// Destroy what opens the sealed texts about somebody; proofs and counts stay
+    Erase(command::erase::EraseArgs),
     /// Cosign other people's books as a witness, over HTTP
     Witness(command::witness::WitnessArgs),
     /// Build the example product line in a fresh book, ask it and verify it

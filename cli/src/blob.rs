@@ -5,7 +5,7 @@
 //! in it.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use relbook_ledger::store::BookPaths;
@@ -24,6 +24,14 @@ impl Blobs {
     /// # Errors
     /// [`Error::NotDone`] when they cannot be written.
     pub fn keep(&mut self, book: &Path, digest: &str, bytes: &[u8]) -> Result<(), Error> {
+        self.copy(book, digest, bytes)
+    }
+
+    /// Keeps what a reader gives under its digest; does nothing when it is there.
+    ///
+    /// # Errors
+    /// [`Error::NotDone`] when it cannot be read or written.
+    pub fn copy(&mut self, book: &Path, digest: &str, mut from: impl Read) -> Result<(), Error> {
         let path = BookPaths::new(book)
             .blob(digest)
             .ok_or_else(|| Error::Bug(format!("`{digest}` is not the digest of a blob")))?;
@@ -34,7 +42,9 @@ impl Blobs {
         let failed = |error: std::io::Error| Error::file(&path, "write", &error);
         fs::create_dir_all(dir).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
-        file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        std::io::copy(&mut from, &mut file)
+            .and_then(|_| file.as_file().sync_all())
+            .map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         // The name must be durable before an event refers to it.
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)?;

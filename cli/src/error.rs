@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::store::{AppendError, Appended, OpenError, ReadError, VerifyFailure};
+use relbook_ledger::store::{
+    AppendError, Appended, BackupError, OpenError, ReadError, VerifyFailure,
+};
 use relbook_query::BookError;
 use relbook_query::question::AnswerError;
 use serde_json::{Value, json};
@@ -223,6 +225,23 @@ impl From<VerifyFailure> for Error {
                 io_hint(Self::not_done("io", error.to_string()), source)
             }
             other => Self::not_done("damaged", other.to_string()),
+        }
+    }
+}
+
+impl From<BackupError> for Error {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        match error {
+            BackupError::Open(error) => error.into(),
+            BackupError::Read(error) => error.into(),
+            BackupError::Verify(error) => error.into(),
+            BackupError::Exists { .. } | BackupError::InTheWay { .. } => {
+                Self::not_done("exists", message)
+            }
+            BackupError::NotABackup { .. } => Self::not_done("not_a_backup", message),
+            BackupError::Io { ref source, .. } => io_hint(Self::not_done("io", message), source),
+            _ => database(message),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod ndjson;
 pub mod product;
 pub mod recorded;
 pub mod render;
+pub mod sealing;
 pub mod serve;
 pub mod submit;
 pub mod ui;

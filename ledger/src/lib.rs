@@ -73,6 +73,7 @@ pub mod policy;
 pub mod receipt;
 pub mod registry;
 pub mod rotation;
+pub mod seal;
 pub mod statement;
 #[cfg(feature = "store")]
 pub mod store;

@@ -1,6 +1,7 @@
 //! Projections, questions and SQL over a relbook ledger.
 
 mod book;
+pub mod check;
 pub mod projection;
 pub mod question;
 pub mod release;

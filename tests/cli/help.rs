@@ -2,7 +2,7 @@
 
 use crate::scratch::{empty, orion};
 
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 37] = [
     "init",
     "key",
     "apply",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 36] = [
     "hotfix",
     "ask",
     "gate",
+    "slo-gate",
     "debt",
     "train",
     "dora",

@@ -52,3 +52,74 @@ fn a_key_from_outside_says_whose_book_it_is() {
     let report = env.run(&["verify", "--pub", "other.pem.pub", "--format", "json"]).exits(1).json();
     assert_eq!(report["tampering"]["code"], "book-key");
 }
+
+#[test]
+fn kept_views_that_are_no_replay_are_found() {
+    let env = orion();
+    let deploy = [
+        "append",
+        "deploy",
+        "--component",
+        "api",
+        "--version",
+        "1.4.2",
+        "--stage",
+        "production",
+        "--environment",
+        "production",
+        "--targets",
+        "us-east-1,eu-west-1",
+        "--digest",
+        &crate::scratch::digest('a'),
+        "--outcome",
+        "succeeded",
+    ];
+    env.run(&deploy).exits(0);
+    let said = |ran: &str, words: &str| assert!(ran.contains(words), "{words}: {ran}");
+    let none = env.run(&["verify"]).exits(0);
+    said(&none.stdout, "projections: none are kept");
+    env.run(&["status"]).exits(0);
+    let good = env.run(&["verify"]).exits(0);
+    said(&good.stdout, "the kept views equal a fresh replay");
+    // The live state says another target.
+    let path = env.path().join("book/views.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let mut changed = 0;
+    for at in 0..bytes.len() - 9 {
+        if &bytes[at..at + 9] == b"us-east-1" {
+            bytes[at + 8] = b'7';
+            changed += 1;
+        }
+    }
+    assert!(changed > 0, "the views hold no target");
+    std::fs::write(&path, bytes).unwrap();
+    let report = env.run(&["verify", "--format", "json"]).exits(1).json();
+    assert_eq!(report["tampering"]["code"], "projection-mismatch", "{report}");
+    let skipped = env.run(&["verify", "--skip", "projections"]).exits(0);
+    said(&skipped.stdout, "not checked  projections");
+    std::fs::remove_file(&path).unwrap();
+    env.run(&["status"]).exits(0);
+    env.run(&["verify"]).exits(0);
+}
+
+#[test]
+fn a_kept_segment_that_is_not_what_the_log_gives_is_found() {
+    let env = orion();
+    // Segments are made of whole runs of 16,384 events.
+    let event = |n| format!("{{\"kind\":\"incident.opened\",\"incident_id\":\"I-{n}\"}}\n");
+    let lines: String = (0..16_384).map(event).collect();
+    env.run_with_input(&["append", "--from", "-"], lines.as_bytes()).exits(0);
+    env.run(&["query", "SELECT count(*) FROM incidents"]).exits(0);
+    let good = env.run(&["verify"]).exits(0);
+    assert!(good.stdout.contains("kept segments equal fresh ones"), "{}", good.stdout);
+    let dir = env.path().join("book/segments");
+    let mut files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let path = files.find(|path| path.to_str().unwrap().contains("incidents-")).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let report = env.run(&["verify", "--format", "json"]).exits(1).json();
+    assert_eq!(report["tampering"]["code"], "projection-mismatch", "{report}");
+    assert_eq!(report["tampering"]["seq"], 0);
+}

@@ -28,6 +28,8 @@ impl Attack {
     /// Opens the database and takes the seat belts off.
     pub(crate) fn on(book: &Scratch) -> Self {
         let connection = Connection::open(book.paths().database()).unwrap();
+        // An attacker need not survive a loss of power.
+        connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let triggers: Vec<(String, String)> = connection
             .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
             .unwrap()

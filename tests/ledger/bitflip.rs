@@ -1,11 +1,19 @@
 //! Single bits of the database flipped at random: each is found by `verify`, or changed nothing
 //! that the book says (a page that is not in use, a spare byte of SQLite's).
 //!
-//! `RELBOOK_FLIPS=100000` for the long run.
+//! So is every bit of an export (signed envelopes, receipts, checkpoint), checked without the book.
+//!
+//! `RELBOOK_FLIPS=100000` for the long run: that many of the database, and all of 200 events.
 #![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use relbook_ledger::checkpoint::Checkpoint;
+use relbook_ledger::entry::Entry;
+use relbook_ledger::envelope::SignedEvent;
+use relbook_ledger::key::PublicKey;
+use relbook_ledger::receipt::Receipt;
 use relbook_ledger::store::{self, Ledger, VerifyFailure, VerifyOptions};
 
 use crate::scratch::*;
@@ -36,7 +44,7 @@ fn told(dir: &Path) -> Result<Told, String> {
 
 #[test]
 fn a_flipped_bit_is_found_or_says_nothing() {
-    let flips: usize = std::env::var("RELBOOK_FLIPS").map_or(1_000, |flips| flips.parse().unwrap());
+    let flips: usize = std::env::var("RELBOOK_FLIPS").map_or(3_000, |flips| flips.parse().unwrap());
     let book = Scratch::new().furnished().with_commits(&[3, 2, 20]);
     let honest = told(book.dir()).unwrap();
     let path = book.paths().database();
@@ -65,6 +73,96 @@ fn a_flipped_bit_is_found_or_says_nothing() {
             }
         }
     }
-    println!("{flips} flips: {found} found, {unreadable} unreadable, {harmless} said nothing");
+    println!(
+        "{flips} flips of the database: {found} found, {unreadable} unreadable, {harmless} said \
+         nothing, 0 missed"
+    );
     assert!(found > flips / 5, "{found} of {flips}: the harness is blind");
+}
+
+/// One event as it leaves the book: the author's envelope, and the receipt.
+struct Exported {
+    envelope: String,
+    receipt: String,
+}
+
+/// What an auditor learns from an exported event with the book's key alone; none when it is refused.
+fn learnt(envelope: &[u8], receipt: &[u8], book_key: &PublicKey) -> Option<(Entry, u64, [u8; 32])> {
+    let receipt = Receipt::parse(std::str::from_utf8(receipt).ok()?).ok()?;
+    let proven = receipt.check(book_key).ok()?;
+    let signed = SignedEvent::from_dsse_json(envelope).ok()?;
+    let same = signed.pae() == proven.entry.pae
+        && signed.signature == proven.entry.signature
+        && signed.key_id == proven.entry.key_id;
+    same.then_some((proven.entry, proven.checkpoint.size, proven.checkpoint.root))
+}
+
+#[test]
+fn every_flipped_bit_of_an_export_is_found_or_says_nothing() {
+    let long = std::env::var_os("RELBOOK_FLIPS").is_some();
+    let book = Scratch::new().furnished().with_commits(&[100, 95]);
+    let ledger = book.ledger();
+    let key = ledger.book_key();
+    let exported: Vec<Exported> = (0..ledger.size())
+        .map(|seq| {
+            let record = ledger.record(seq).unwrap().unwrap();
+            let signed = SignedEvent {
+                payload_type: record.payload_type,
+                body: record.body,
+                key_id: record.key_id,
+                signature: record.signature,
+            };
+            let receipt = ledger.receipt(seq).unwrap().to_string();
+            Exported { envelope: signed.to_dsse_json().to_string(), receipt }
+        })
+        .collect();
+    assert_eq!(exported.len(), 200);
+    let chosen: Vec<&Exported> =
+        if long { exported.iter().collect() } else { exported.iter().take(2).collect() };
+    let next = AtomicUsize::new(0);
+    let flip_some = || {
+        let (mut bits, mut found, mut harmless) = (0u64, 0u64, 0u64);
+        while let Some(event) = chosen.get(next.fetch_add(1, Ordering::SeqCst)) {
+            let parts = [event.envelope.as_bytes(), event.receipt.as_bytes()];
+            let honest = learnt(parts[0], parts[1], &key).unwrap();
+            for part in 0..2 {
+                let mut changed = parts[part].to_vec();
+                for bit in 0..changed.len() * 8 {
+                    changed[bit / 8] ^= 1 << (bit % 8);
+                    let mut both = parts;
+                    both[part] = &changed;
+                    match learnt(both[0], both[1], &key) {
+                        None => found += 1,
+                        // The same event, under the same checkpoint.
+                        Some(learnt) if learnt == honest => harmless += 1,
+                        Some(_) => panic!("bit {bit} of part {part} was missed"),
+                    }
+                    bits += 1;
+                    changed[bit / 8] ^= 1 << (bit % 8);
+                }
+            }
+        }
+        (bits, found, harmless)
+    };
+    let sums = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(flip_some)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let sum = sums.iter().fold((0, 0, 0), |a, b| (a.0 + b.0, a.1 + b.1, a.2 + b.2));
+    let (bits, found, harmless) = sum;
+    println!(
+        "{bits} flips of {} exported events: {found} found, {harmless} said nothing, 0 missed",
+        chosen.len()
+    );
+    assert!(bits > 10_000 && found > bits / 2, "the harness is blind");
+    // The checkpoint alone: every bit of what the book signed, and of its signature.
+    let note = ledger.checkpoint().unwrap().note;
+    let honest = Checkpoint::open(&note, ORIGIN, &key).unwrap();
+    for bit in 0..note.len() * 8 {
+        let mut changed = note.clone().into_bytes();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let opened = String::from_utf8(changed).ok();
+        let opened = opened.and_then(|note| Checkpoint::open(&note, ORIGIN, &key).ok());
+        assert!(opened.is_none_or(|opened| opened == honest), "bit {bit} of the checkpoint");
+    }
 }

@@ -8,7 +8,9 @@
 
 mod append;
 mod attack;
+mod backup;
 mod bitflip;
+mod blob;
 mod clock;
 mod crash;
 mod keys;
@@ -19,6 +21,7 @@ mod refusal;
 mod rotate;
 mod schemas;
 mod scratch;
+mod semantic;
 mod tamper;
 mod verify;
 mod witness;

@@ -59,6 +59,16 @@ impl Scratch {
         Self { dir, clock }
     }
 
+    /// Makes another directory with the same files.
+    pub(crate) fn copy(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("keys")).unwrap();
+        for name in ["ledger.db", "pin", "keys/book.pem", "keys/book.pub", "keys/admin.pem"] {
+            std::fs::copy(self.dir().join(name), dir.path().join(name)).unwrap();
+        }
+        Self { dir, clock: self.clock.clone() }
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }

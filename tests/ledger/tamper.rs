@@ -143,7 +143,28 @@ fn moved_entries_are_found() {
 }
 
 #[test]
+fn an_entry_that_was_put_in_is_found() {
+    // Whatever the row says: the entry in it stands before it already.
+    outsider("entry-inserted", 6, |a| {
+        for seq in (6..11).rev() {
+            a.sql(&format!("UPDATE events SET seq = {} WHERE seq = {seq}", seq + 1));
+        }
+        a.sql(
+            "INSERT INTO events SELECT 6, x'000102030405060708090a0b0c0d0e0f', entry FROM events \
+             WHERE seq = 5",
+        );
+    });
+}
+
+#[test]
 fn removed_entries_are_found() {
+    // The rows after it moved up; nothing was recomputed.
+    outsider("entry-removed", 6, |a| {
+        a.sql("DELETE FROM events WHERE seq = 6");
+        for seq in 7..11 {
+            a.sql(&format!("UPDATE events SET seq = {} WHERE seq = {seq}", seq - 1));
+        }
+    });
     outsider("seq-gap", 6, |a| {
         a.sql("DELETE FROM events WHERE seq = 6");
     });
@@ -422,6 +443,57 @@ fn no_flipped_byte_changes_what_is_proven() {
         }
     }
     assert!(unnoticed < bytes.len() / 409, "no flip was noticed");
+}
+
+/// What happened to a book, and the code under which it is found: no two share one, save those
+/// that nothing in the book's own files could tell apart.
+#[test]
+fn each_class_of_attack_has_its_own_code() {
+    let cut = "DELETE FROM events WHERE seq >= 8; DELETE FROM checkpoints WHERE size > 8;";
+    let swap = "UPDATE events SET seq = -1 WHERE seq = 5; UPDATE events SET seq = 5 WHERE seq = 6; \
+                UPDATE events SET seq = 6 WHERE seq = -1;";
+    let classes: [(&str, &str, &dyn Fn(&Scratch)); 11] = [
+        ("edited", "bad-signature", &|b| attack(b, |a| _ = a.change(6, text_change))),
+        ("deleted", "seq-gap", &|b| attack(b, |a| _ = a.sql("DELETE FROM events WHERE seq = 6"))),
+        ("inserted", "checkpoint-missing", &|b| {
+            attack(b, |a| _ = a.push(&sign(incident(), &key(1)), None).recompute());
+        }),
+        ("reordered", "seq-mismatch", &|b| attack(b, |a| _ = a.sql(swap))),
+        ("truncated", "checkpoint-ahead", &|b| {
+            attack(b, |a| _ = a.sql("DELETE FROM events WHERE seq = 10").recompute());
+        }),
+        ("rolled back", "pin-ahead", &|b| attack(b, |a| _ = a.sql(cut).recompute())),
+        ("forked", "pin-root", &|b| {
+            let note = checkpoint(11, [7; 32], &b.book_key()).note;
+            std::fs::write(b.paths().pin(), note).unwrap();
+        }),
+        ("foreign", "book-key", &|b| {
+            let other = Scratch::new();
+            std::fs::copy(other.paths().database(), b.paths().database()).unwrap();
+            std::fs::copy(other.paths().pin(), b.paths().pin()).unwrap();
+        }),
+        ("wrong key", "unknown-key", &|b| {
+            attack(b, |a| _ = a.push(&sign(incident(), &key(9)), None).reseal(&b.book_key()));
+        }),
+        ("wrong role", "role", &|b| {
+            attack(b, |a| _ = a.push(&sign(approval(None), &key(1)), None).reseal(&b.book_key()));
+        }),
+        ("bad schema", "schema-changed", &|b| attack(b, |a| _ = a.sql("CREATE TABLE extra(x)"))),
+    ];
+    let mut codes = std::collections::BTreeSet::new();
+    for (class, code, deed) in classes {
+        let book = book();
+        deed(&book);
+        let error = found(&book);
+        assert_eq!(error.code(), code, "{class}: {error}");
+        assert!(codes.insert(code), "{class} has the code of another class");
+    }
+}
+
+fn attack(book: &Scratch, deed: impl FnOnce(&Attack)) {
+    let attack = Attack::on(book);
+    deed(&attack);
+    attack.cover_tracks();
 }
 
 fn with(mut event: Map<String, Value>, field: &str, value: Value) -> Map<String, Value> {

@@ -8,6 +8,7 @@ mod ask;
 mod bindings;
 mod bitemporal;
 mod changes;
+mod check;
 mod classes;
 mod compat;
 mod debt;

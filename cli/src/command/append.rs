@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
@@ -18,10 +18,12 @@ use serde_json::Map;
 use super::flags;
 use super::short::{SHORT_FORMS, Short};
 use crate::author::Input;
+use crate::blob::Blobs;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::ndjson::Lines;
+use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
 use crate::witness;
@@ -35,6 +37,8 @@ Examples:
   relbook append --from events.ndjson               one batch: all of it, or nothing
   some-tool | relbook append --from - --batch 1000  a stream: batches of 1000
   relbook append build ... --receipts proofs        keep the proof that the book took it
+  relbook append approval ... --comment 'ok, Olga' --seal comment=p_olga
+                                                    personal text: the log gets a commitment only
 
 `relbook append KIND --help` lists the fields of a kind. id, occurred_at and ledger are filled in
 when they are left out; the same id with the same content is the same event, so a retry is safe.";
@@ -46,6 +50,7 @@ pub struct AppendArgs {
     batch: Option<usize>,
     receipts: Option<PathBuf>,
     cosign: bool,
+    seals: Vec<Seal>,
     event: Option<Flags>,
 }
 
@@ -76,14 +81,22 @@ impl Args for AppendArgs {
             .value_parser(clap::value_parser!(PathBuf))
             .help("Keep the receipt of each event there, as ID.tlog-proof");
         let cosign =
-            Arg::new("cosign").long("cosign").global(true).action(clap::ArgAction::SetTrue).help(
+            Arg::new("cosign").long("cosign").global(true).action(ArgAction::SetTrue).help(
                 "Then ask the witnesses of the policy; without an answer the events stay appended",
             );
+        let seal = Arg::new("seal")
+            .long("seal")
+            .value_name("FIELD=SUBJECT")
+            .global(true)
+            .action(ArgAction::Append)
+            .value_parser(Seal::parse)
+            .help("Seal a free text about SUBJECT (an opaque id, or @FIELD that holds it); `relbook erase SUBJECT` destroys it");
         let mut command = command
             .arg(from)
             .arg(batch)
             .arg(receipts)
             .arg(cosign)
+            .arg(seal)
             .after_help(EXAMPLES)
             .subcommand_value_name("KIND")
             .subcommand_help_heading("Short forms and kinds")
@@ -123,8 +136,9 @@ impl FromArgMatches for AppendArgs {
             .map(|(name, matches)| Flags { name: name.to_owned(), matches: matches.clone() });
         let batch = matches.get_one::<u64>("batch").and_then(|n| usize::try_from(*n).ok());
         let receipts = matches.get_one::<PathBuf>("receipts").cloned();
+        let seals = matches.get_many::<Seal>("seal").into_iter().flatten().cloned().collect();
         let from = matches.get_one::<String>("from").cloned();
-        Ok(Self { from, batch, receipts, cosign: matches.get_flag("cosign"), event })
+        Ok(Self { from, batch, receipts, seals, cosign: matches.get_flag("cosign"), event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -136,8 +150,8 @@ impl FromArgMatches for AppendArgs {
 /// Appends.
 pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let (receipts, wait) = match (args.from, args.event) {
-        (Some(from), _) => append_from(&from, args.batch, config, ui)?,
-        (None, Some(event)) => append_flags(&event, config, ui)?,
+        (Some(from), _) => append_from(&from, args.batch, &args.seals, config, ui)?,
+        (None, Some(event)) => append_flags(&event, &args.seals, config, ui)?,
         (None, None) => {
             return Err(Error::usage("append needs a kind with its fields, or --from FILE")
                 .hint("`relbook append --help` lists the kinds with examples"));
@@ -199,7 +213,7 @@ fn keep(dir: &Path, appended: &[Appended], cosigned: bool, config: &Config) -> R
 /// What was appended, and how long the policy waits for witnesses then.
 type Done = (Vec<Appended>, u32);
 
-fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Done, Error> {
+fn append_flags(event: &Flags, seals: &[Seal], config: &Config, ui: &Ui) -> Result<Done, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
@@ -212,12 +226,29 @@ fn append_flags(event: &Flags, config: &Config, ui: &Ui) -> Result<Done, Error> 
         (None, None) => Vec::new(),
     };
     let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
-    let receipts = submit::append(config, ui, &mut writer, batch)?;
+    let receipts = append_sealed(seals, config, ui, &mut writer, batch)?;
     Ok((receipts, wait(&writer)))
 }
 
 fn wait(writer: &Writer) -> u32 {
     writer.registry().policy().witness_append_wait_s
+}
+
+/// Seals what is to be sealed, and appends one batch.
+fn append_sealed(
+    seals: &[Seal],
+    config: &Config,
+    ui: &Ui,
+    writer: &mut Writer,
+    mut batch: Vec<Line>,
+) -> Result<Vec<Appended>, Error> {
+    let mut blobs = Blobs::default();
+    let outcome = seal_batch(seals, writer, &mut batch, &mut blobs)
+        .and_then(|()| submit::append(config, ui, writer, batch));
+    if outcome.is_err() {
+        blobs.take_back();
+    }
+    outcome
 }
 
 /// Says which kind, or short form of one, may have been meant.
@@ -229,20 +260,27 @@ fn unknown_kind(name: &str) -> Refusal {
     Refusal::new(Code::UnknownKind, message).at("kind").with_value(name)
 }
 
-fn append_from(from: &str, batch: Option<usize>, config: &Config, ui: &Ui) -> Result<Done, Error> {
+fn append_from(
+    from: &str,
+    batch: Option<usize>,
+    seals: &[Seal],
+    config: &Config,
+    ui: &Ui,
+) -> Result<Done, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
-        return append_lines(Lines::new(input, "standard input"), batch, config, ui);
+        return append_lines(Lines::new(input, "standard input"), batch, seals, config, ui);
     }
     let path = Path::new(from);
     let file = File::open(path).map_err(|error| Error::file(path, "read", &error))?;
     let input = BufReader::with_capacity(1 << 16, file);
-    append_lines(Lines::new(input, from), batch, config, ui)
+    append_lines(Lines::new(input, from), batch, seals, config, ui)
 }
 
 fn append_lines(
     mut lines: Lines<impl BufRead>,
     batch: Option<usize>,
+    seals: &[Seal],
     config: &Config,
     ui: &Ui,
 ) -> Result<Done, Error> {
@@ -258,7 +296,7 @@ fn append_lines(
         };
         let outcome = match read {
             Ok(events) if events.is_empty() => return Ok((receipts, wait(writer))),
-            Ok(events) => submit::append(config, ui, writer, events),
+            Ok(events) => append_sealed(seals, config, ui, writer, events),
             Err(error) => Err(submit::refused(config, writer, error)),
         };
         receipts.extend(outcome.map_err(|error| error.after(&receipts))?);

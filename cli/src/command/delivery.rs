@@ -48,7 +48,8 @@ impl DeliveryArgs {
             (Some(secret), _) => {
                 let secret = value(secret, "--github-secret")?;
                 let header = header(given)?;
-                webhook::check_github(document.name(), document.bytes(), &secret, &header)
+                let whole = document.whole()?;
+                webhook::check_github(document.name(), whole.bytes(), &secret, &header)
             }
             (_, Some(secret)) => {
                 let secret = value(secret, "--gitlab-token")?;

@@ -4,6 +4,8 @@
 //! elsewhere into `tag.moved`, and appends the rest as one atomic batch. Nothing is read from the
 //! network, and nothing of the repository is run or changed.
 
+mod deploys;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -21,6 +23,7 @@ use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::import::deploys::Memory;
 use crate::import::git::{self, GitError, Options, TagPattern, Warning};
 use crate::import::news::{News, news};
 use crate::submit;
@@ -33,6 +36,8 @@ Examples:
   relbook import git ../orion --component api
   relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
   relbook import git ../orion --component api --dry-run > events.ndjson
+  kubectl get applications.argoproj.io -A -o json > apps.json && relbook import argocd apps.json
+  kubectl get promotions,freights,stages -A -o json > kargo.json && relbook import kargo kargo.json
 
 Importing again adds only what is new.")]
 pub struct ImportArgs {
@@ -46,6 +51,10 @@ pub struct ImportArgs {
 pub enum Origin {
     /// The tags and commits of a git repository
     Git(GitArgs),
+    /// The deploys that Argo CD's Applications remember
+    Argocd(deploys::DeployArgs),
+    /// The promotions that Kargo's Promotions and Stages remember
+    Kargo(deploys::DeployArgs),
 }
 
 /// Arguments of `import git`.
@@ -84,7 +93,11 @@ pub struct GitArgs {
 
 /// Imports.
 pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let Origin::Git(args) = args.origin;
+    let args = match args.origin {
+        Origin::Git(args) => args,
+        Origin::Argocd(args) => return deploys::run(Memory::ArgoCd, args, config, ui),
+        Origin::Kargo(args) => return deploys::run(Memory::Kargo, args, config, ui),
+    };
     let book = question::open(config, ui)?;
     let mut history = match read(&args, &book, ui) {
         Ok(history) => history,

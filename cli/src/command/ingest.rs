@@ -39,13 +39,28 @@ Examples:
   relbook ingest --component api --digest sha256:... trivy.json
   relbook ingest --component api --digest sha256:... --exit-code $? \\
     --command-line \"grype --fail-on high -o json\" grype.json
+  relbook ingest --component api --digest sha256:... --stage staging --suite integration \
+    --exit-code $? junit.xml
+  relbook ingest --component api --digest sha256:... can-i-deploy.json scan.sarif
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest dist/metadata.json dist/artifacts.json dist/checksums.txt
+  relbook ingest --version 1.4.2 --commit $SHA buildx-metadata.json
+  relbook ingest --digest sha256:... Chart.yaml
+  relbook ingest --as release-please-manifest --component cli --digest sha256:... \\
+    .release-please-manifest.json
+  kubectl get analysisrun -o json | relbook ingest --digest sha256:... -
   relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
   relbook ingest --event deployment_review --github-secret hook.secret \\
     --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
 
 The format is recognised by the content, never by the name. What the report does not say is left
-out, never zero: a scan that was filtered, or scanned nothing, is not a clean one.
+out, never zero: a scan that was filtered, or scanned nothing, is not a clean one, and tests that
+did not run did not pass. Files up to 256 MiB are read; packed ones are to be unpacked first.
+
+The files of one call belong together: goreleaser's metadata, artifacts and checksums are one
+release. Objects of Kubernetes may come as lists. A deploy that is told of needs an environment and
+target that are registered, and the artifact's digest: in the object, in --digest (of the newest),
+or in the one recorded build of its version; what has none is named in the label left_out.
 
 Webhooks and CDEvents name a run, a commit or a tag, not an artifact. The way to the artifact is
 taken through events that the book has (a build of the commit), each named in source.joined; a
@@ -91,6 +106,12 @@ pub struct IngestArgs {
     /// The tool's exit code
     #[arg(long, value_name = "CODE")]
     pub exit_code: Option<u8>,
+    /// How long the tests took, as the pipeline measured it: reports add up times that overlap
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub duration: Option<f64>,
+    /// Take a report of tests that holds other cases than it declares; without it that is no pass
+    #[arg(long)]
+    pub any_count: bool,
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
@@ -147,8 +168,8 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         if report.events.is_empty() && !report.known.is_empty() {
             continue;
         }
-        let bytes = report.document().bytes();
-        if let Err(error) = blobs.keep(&config.book, report.document().digest(), bytes) {
+        let document = report.document();
+        if let Err(error) = blobs.copy(&config.book, document.digest(), document.evidence()) {
             blobs.take_back();
             return Err(error);
         }
@@ -174,6 +195,13 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let extra = Map::from_iter([("files".to_owned(), reports.iter().map(file_json).collect())]);
     submit::show(ui, &receipts, extra)?;
     Ok(ExitCode::Done)
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
+        _ => Err("must be a number of seconds, such as 41.5".to_owned()),
+    }
 }
 
 fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
@@ -206,6 +234,8 @@ fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<V
         event: args.event.clone(),
         command_line: args.command_line.clone(),
         exit_code: args.exit_code,
+        duration_s: args.duration,
+        any_count: args.any_count,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
         beside: Arc::clone(&documents),
         builds: Builds::of(Rc::clone(&records)),
@@ -296,7 +326,7 @@ impl From<IngestError> for Error {
             IngestError::Document { fault, .. } => {
                 let code = match fault {
                     Fault::DuplicateKey { .. } => Code::DuplicateKey,
-                    Fault::TooLarge => Code::TooLarge,
+                    Fault::TooLarge | Fault::TooLargeHere | Fault::TooMuch => Code::TooLarge,
                     _ => Code::Json,
                 };
                 Refusal::new(code, message).into()
@@ -307,11 +337,17 @@ impl From<IngestError> for Error {
             IngestError::NoComponent { .. } => {
                 Refusal::new(Code::MissingField, message).at("component").into()
             }
+            IngestError::NoSuite { .. } => {
+                Refusal::new(Code::MissingField, message).at("suite").into()
+            }
             IngestError::NoDigest { .. } | IngestError::SeveralDigests { .. } => {
                 Refusal::new(Code::MissingField, message).at("digest").into()
             }
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
+            }
+            IngestError::TooLarge { .. } | IngestError::TooLong { .. } => {
+                Refusal::new(Code::TooLarge, message).into()
             }
             IngestError::Needs { field, .. } => {
                 Refusal::new(Code::MissingField, message).at(field).into()
@@ -324,7 +360,6 @@ impl From<IngestError> for Error {
             }
             IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
             IngestError::Book { .. } => Self::not_done("damaged", message),
-            IngestError::TooLarge { .. } => Refusal::new(Code::TooLarge, message).into(),
             _ => Refusal::new(Code::BadValue, message).into(),
         }
     }

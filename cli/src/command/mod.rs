@@ -7,6 +7,7 @@ pub mod append;
 pub mod apply;
 pub mod approvals;
 pub mod ask;
+pub mod backup;
 pub mod bindings;
 pub mod checkpoint;
 pub mod commit;
@@ -20,6 +21,7 @@ pub mod diff;
 pub mod dora;
 pub mod drift;
 pub mod emergency;
+pub mod erase;
 pub mod exceptions;
 mod explain;
 pub mod exposure;
@@ -39,9 +41,12 @@ pub mod query;
 mod question;
 pub mod receipt;
 pub mod releases;
+pub mod restore;
+pub mod reveal;
 pub mod rollback;
 pub mod runbook;
 mod short;
+pub mod slo_gate;
 pub mod status;
 pub mod train;
 pub mod verify;
@@ -69,6 +74,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Completions(args) => return completions::run(args, ui),
         Command::Man(args) => return man::run(args, ui),
         Command::Demo(args) => return demo::run(args, &cli.options.book, ui),
+        Command::Restore(args) => return restore::run(args, ui),
         Command::Receipt(args) => {
             if let Some(check) = args.check() {
                 return receipt::check(check, ui);
@@ -94,6 +100,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Hotfix(args) => hotfix::run(args, &config, ui),
         Command::Ask(args) => ask::run(&args, &config, ui),
         Command::Gate(args) => gate::run(*args, &config, ui),
+        Command::SloGate(args) => slo_gate::run(&args, &config, ui),
         Command::Debt(args) => debt::run(args, &config, ui),
         Command::Train(args) => train::run(args, &config, ui),
         Command::Dora(args) => dora::run(args, &config, ui),
@@ -108,6 +115,9 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Drift(args) => drift::run(args, &config, ui),
         Command::Exposure(args) => exposure::run(args, &config, ui),
         Command::Verify(args) => verify::run(&args, &config, ui),
+        Command::Backup(args) => backup::run(&args, &config, ui),
+        Command::Reveal(args) => reveal::run(&args, &config, ui),
+        Command::Erase(args) => erase::run(&args, &config, ui),
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Compare(args) => compare::run(&args, &config, ui),
         Command::Receipt(args) => receipt::run(&args, &config, ui),
@@ -118,7 +128,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
             }
             witness::run(&args, config.signing_key()?, ui)
         }
-        Command::Completions(_) | Command::Man(_) | Command::Demo(_) => {
+        Command::Completions(_) | Command::Man(_) | Command::Demo(_) | Command::Restore(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
         }
     }

@@ -123,7 +123,7 @@ pub(super) fn run(args: &ReceiptArgs, config: &Config, ui: &mut Ui) -> Result<Ex
 }
 
 /// Finds an event by its seq or its id.
-fn find(ledger: &Ledger, word: &str) -> Result<u64, Error> {
+pub(super) fn find(ledger: &Ledger, word: &str) -> Result<u64, Error> {
     let missing = || {
         let last = ledger.size() - 1;
         Error::usage(format!("the book holds no event `{word}`"))

@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::receipt::Receipt;
-use relbook_ledger::store::{Report, VerifyFailure, VerifyOptions, verify};
+use relbook_ledger::store::{BackupError, Report, VerifyFailure, VerifyOptions, verify};
 use relbook_ledger::verifier_key::SignatureKind;
 use relbook_ledger::verify::VerifyError;
+use relbook_query::check::{ProjectionCheck, check_projections};
 use serde_json::{Value, json};
 
 use super::key::read_public;
@@ -35,6 +36,7 @@ Examples:
   relbook verify --pub book.pub                    the book's key as you know it, the first or a later
   relbook verify --witness w1.vkey --witness w2.vkey --quorum 1
                                                    the newest checkpoint is cosigned by one of them
+  relbook verify --skip projections                the log alone, not what is derived from it
 
 Exit codes: 0 all holds; 1 tampering, with the first bad seq and the rule that it breaks, or too
 few witnesses cosigned the newest checkpoint (policy `witness_quorum`, --witness,
@@ -53,6 +55,9 @@ pub struct VerifyArgs {
     /// The public key of the book [default: keys/book.pub of the book]
     #[arg(long = "pub", value_name = "FILE")]
     pub public_key: Option<PathBuf>,
+    /// Leave this out; the report says so
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub skip: Vec<Part>,
     /// The verifier key of a witness, or a file of them; may be repeated [default: the policy's]
     #[arg(long, value_name = "VKEY|FILE")]
     pub witness: Vec<String>,
@@ -62,6 +67,24 @@ pub struct VerifyArgs {
     /// At least one witness must have cosigned the newest checkpoint
     #[arg(long)]
     pub require_witnesses: bool,
+}
+
+/// A part of the verification that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The blobs that events name
+    Blobs,
+    /// Views and segments against a fresh replay of the log
+    Projections,
+}
+
+/// What is said of a projection that a fresh replay gives otherwise.
+const CODE_PROJECTION: &str = "projection-mismatch";
+
+/// What became of what is derived from the log.
+enum Derived {
+    Skipped,
+    Checked(ProjectionCheck),
 }
 
 /// Verifies.
@@ -76,9 +99,10 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
         witnesses,
         quorum: args.quorum,
         book_key: args.public_key.as_deref().map(read_public).transpose()?,
-        checkpoints: kept.map(|path| text(path)).collect::<Result<_, _>>()?,
-        receipts: args.receipt.iter().map(|path| receipt(path)).collect::<Result<_, _>>()?,
-        since: args.since.as_deref().map(text).transpose()?,
+        checkpoints: kept.map(|path| read_text(path)).collect::<Result<_, _>>()?,
+        receipts: args.receipt.iter().map(|path| read_receipt(path)).collect::<Result<_, _>>()?,
+        since: args.since.as_deref().map(read_text).transpose()?,
+        skip_blobs: args.skip.contains(&Part::Blobs),
     };
     let outcome = {
         let bar = ui.progress("verifying", 0);
@@ -86,9 +110,25 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
     };
     match outcome {
         Ok(report) => {
+            let derived = match args.skip.contains(&Part::Projections) {
+                true => Derived::Skipped,
+                false => {
+                    let bar = ui.progress("replaying", 0);
+                    let checked =
+                        check_projections(&config.book, &|done, total| bar.of(done, total));
+                    drop(bar);
+                    match checked? {
+                        Ok(checked) => Derived::Checked(checked),
+                        Err(mismatch) => {
+                            show_finding(ui, CODE_PROJECTION, mismatch.seq, &mismatch.to_string())?;
+                            return Ok(ExitCode::DoesNotHold);
+                        }
+                    }
+                }
+            };
             let needed = report.witnessed.quorum.max(u32::from(args.require_witnesses));
             let witnessed = report.witnessed.newest.len() >= needed as usize;
-            show(ui, &report, needed, witnessed)?;
+            show(ui, &report, &derived, needed, witnessed)?;
             Ok(match (witnessed, report.truncation_checked) {
                 (false, _) => ExitCode::DoesNotHold,
                 (true, false) => ExitCode::NotDone,
@@ -103,17 +143,17 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
     }
 }
 
-fn text(path: &Path) -> Result<String, Error> {
+pub(super) fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))
 }
 
-fn receipt(path: &Path) -> Result<Receipt, Error> {
-    Receipt::parse(&text(path)?)
+pub(super) fn read_receipt(path: &Path) -> Result<Receipt, Error> {
+    Receipt::parse(&read_text(path)?)
         .map_err(|error| Error::not_done("receipt", format!("`{}`: {error}", path.display())))
 }
 
 /// Says what was proven, in the order in which it rests on each other.
-fn checked(report: &Report) -> Vec<String> {
+fn checked(report: &Report, derived: &Derived) -> Vec<String> {
     let mut checked = vec![
         format!("{} events: bytes, strict JSON, schema of their kind, ids", report.events),
         format!(
@@ -130,6 +170,17 @@ fn checked(report: &Report) -> Vec<String> {
     }
     if report.receipts > 0 {
         checked.push(format!("{} receipts that were kept elsewhere", report.receipts));
+    }
+    if report.blobs.verified > 0 {
+        checked.push(format!("{} blobs that events name, by their digests", report.blobs.verified));
+    }
+    if let Derived::Checked(check) = derived {
+        if let Some(events) = check.views {
+            checked.push(format!("the kept views equal a fresh replay of {events} events"));
+        }
+        if check.segments > 0 {
+            checked.push(format!("{} kept segments equal fresh ones", check.segments));
+        }
     }
     if report.book_key_checked {
         checked.push("the book's key against the one that it is known by".to_owned());
@@ -151,7 +202,7 @@ fn checked(report: &Report) -> Vec<String> {
     checked
 }
 
-fn not_checked(report: &Report) -> Vec<String> {
+fn not_checked(report: &Report, derived: &Derived) -> Vec<String> {
     let mut not_checked = Vec::new();
     if !report.truncation_checked {
         not_checked.push(
@@ -165,6 +216,23 @@ fn not_checked(report: &Report) -> Vec<String> {
     }
     if let Some(size) = report.since {
         not_checked.push(format!("author signatures of the first {size} events (--since)"));
+    }
+    let blobs = &report.blobs;
+    if blobs.skipped && blobs.named > 0 {
+        not_checked.push(format!("{} blobs that events name (--skip)", blobs.named));
+    }
+    if let Some((seq, digest)) = &blobs.first_missing {
+        not_checked.push(format!(
+            "{} of {} blobs, which are not there: the first is {digest}, named by seq {seq}",
+            blobs.missing, blobs.named
+        ));
+    }
+    match derived {
+        Derived::Skipped => not_checked.push("projections against a fresh replay (--skip)".into()),
+        Derived::Checked(check) if check.views.is_none() && check.segments == 0 => {
+            not_checked.push("projections: none are kept, the next question makes them".into());
+        }
+        Derived::Checked(_) => {}
     }
     if report.simulated_clock {
         not_checked.push("real time: the clock of this book is simulated".to_owned());
@@ -204,7 +272,13 @@ fn missing(report: &Report, needed: u32) -> String {
     )
 }
 
-fn show(ui: &mut Ui, report: &Report, needed: u32, witnessed: bool) -> Result<(), Error> {
+fn show(
+    ui: &mut Ui,
+    report: &Report,
+    derived: &Derived,
+    needed: u32,
+    witnessed: bool,
+) -> Result<(), Error> {
     let root = root_base64(&report.root);
     if ui.format() != Format::Table {
         return ui.json(&json!({
@@ -220,8 +294,13 @@ fn show(ui: &mut Ui, report: &Report, needed: u32, witnessed: bool) -> Result<()
             "truncation_checked": report.truncation_checked,
             "simulated_clock": report.simulated_clock,
             "since": report.since,
-            "checked": checked(report),
-            "not_checked": not_checked(report),
+            "blobs": {
+                "named": report.blobs.named,
+                "verified": report.blobs.verified,
+                "missing": report.blobs.missing,
+            },
+            "checked": checked(report, derived),
+            "not_checked": not_checked(report, derived),
             "tampering": Value::Null,
             "rotations": report.rotations.iter().map(|rotation| json!({
                 "seq": rotation.seq,
@@ -243,10 +322,10 @@ fn show(ui: &mut Ui, report: &Report, needed: u32, witnessed: bool) -> Result<()
     let clock = if report.simulated_clock { "  (simulated clock)" } else { "" };
     let verdict = if report.truncation_checked { "holds" } else { "holds, as far as it goes" };
     ui.line(&format!("the book {} {verdict}{clock}", report.origin))?;
-    for item in checked(report) {
+    for item in checked(report, derived) {
         ui.line(&format!("  checked      {item}"))?;
     }
-    for item in not_checked(report) {
+    for item in not_checked(report, derived) {
         ui.line(&format!("  not checked  {item}"))?;
     }
     if !witnessed {
@@ -256,16 +335,30 @@ fn show(ui: &mut Ui, report: &Report, needed: u32, witnessed: bool) -> Result<()
 }
 
 fn show_tampering(ui: &mut Ui, error: &VerifyError) -> Result<(), Error> {
+    show_finding(ui, error.code(), error.seq(), &error.to_string())
+}
+
+fn show_finding(ui: &mut Ui, code: &str, seq: Option<u64>, message: &str) -> Result<(), Error> {
     if ui.format() != Format::Table {
         return ui.json(&json!({
             "verified": false,
-            "tampering": {
-                "code": error.code(),
-                "seq": error.seq(),
-                "message": error.to_string(),
-            },
+            "tampering": { "code": code, "seq": seq, "message": message },
         }));
     }
-    let place = error.seq().map_or_else(String::new, |seq| format!(" at seq {seq}"));
-    ui.line(&format!("TAMPERING{place}: {error} ({})", error.code()))
+    let place = seq.map_or_else(String::new, |seq| format!(" at seq {seq}"));
+    ui.line(&format!("TAMPERING{place}: {message} ({code})"))
+}
+
+/// Shows why a book was not saved or restored: what was found is an answer, all else an error.
+pub(super) fn tampering(ui: &mut Ui, error: BackupError) -> Result<ExitCode, Error> {
+    let message = error.to_string();
+    match error {
+        BackupError::Verify(VerifyFailure::Tampered(found)) => show_tampering(ui, &found)?,
+        BackupError::Stale { size, .. } => {
+            show_finding(ui, "backup-stale", Some(size), &message)?;
+        }
+        BackupError::Changed { .. } => show_finding(ui, "backup-changed", None, &message)?,
+        other => return Err(other.into()),
+    }
+    Ok(ExitCode::DoesNotHold)
 }

@@ -3,5 +3,6 @@
 //! An importer reads and derives; it never appends. Its events carry ids that are made of what
 //! they are about, so that a second import of the same history adds nothing.
 
+pub mod deploys;
 pub mod git;
 pub mod news;

@@ -74,7 +74,7 @@ impl Draft {
         source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", origin.reader)));
         let trust = if context.transport { Trust::Transport } else { Trust::Asserted };
         source.insert("trust".to_owned(), json!(trust.as_str()));
-        source.insert("bytes".to_owned(), json!(document.bytes().len()));
+        source.insert("bytes".to_owned(), json!(document.len()));
         if let Some(delivery) = &context.delivery {
             source.insert("delivery".to_owned(), json!(delivery));
         }
@@ -112,6 +112,16 @@ impl Draft {
     /// another delivery, it is the same event.
     pub(in crate::ingest) fn key(&mut self, parts: &[&str]) {
         self.source("key", json!(parts.join("/")));
+    }
+
+    /// Makes an event without a time of its own the same however often the same bytes are read for
+    /// the same subject: a job that runs again tells nothing new. A time that was given decides.
+    pub(in crate::ingest) fn once(&mut self, document: &Document, subject: &[&str]) {
+        if !self.fields.contains_key("occurred_at") {
+            let parts: Vec<&str> =
+                std::iter::once(document.digest()).chain(subject.iter().copied()).collect();
+            self.key(&parts);
+        }
     }
 
     /// Names further files that the event was derived from.

@@ -69,11 +69,30 @@ pub enum IngestError {
         /// What should be there.
         expected: &'static str,
     },
+    /// A part of a large report is larger than it may be.
+    #[error("{file}: {place}: larger than relbook reads at once; the report is damaged or hostile")]
+    TooLong {
+        /// The file.
+        file: String,
+        /// Where.
+        place: String,
+    },
     /// Nothing says which component the file is about.
     #[error("{file}: the file does not say which component it is about; name it with --component")]
     NoComponent {
         /// The file.
         file: String,
+    },
+    /// Nothing says which suite a check is of.
+    #[error(
+        "{file}: {what} does not say which tests these are; name the suite with --suite \
+         (unit, integration, smoke, ...)"
+    )]
+    NoSuite {
+        /// The file.
+        file: String,
+        /// The format.
+        what: &'static str,
     },
     /// Something that an event needs is neither in the file nor was it given.
     #[error("{file}: {why}")]

@@ -9,21 +9,22 @@ use super::format::release_please;
 
 /// Returns what the document is, when it is something known.
 pub(super) fn name(document: &Document) -> Option<&'static str> {
+    if let Some(root) = document.xml_root() {
+        return xml(root);
+    }
     let Some(json) = document.json() else {
-        return (document.first_char() == Some('<')).then_some("XML (such as JUnit or CycloneDX)");
+        return is_codeowners(document.text()).then_some(
+            "CODEOWNERS, which says who may approve and not that anybody did (policy, no event)",
+        );
     };
     let has = |key: &str| json.get(key).is_some();
     let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
-    let signs: [(bool, &'static str); 11] = [
+    let signs: &[(bool, &'static str)] = &[
         (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
         (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
         (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
         (text("bomFormat") == "CycloneDX", "a CycloneDX document"),
         (has("spdxVersion"), "an SPDX document"),
-        (
-            has("runs") && has("version"),
-            "SARIF, whose levels cannot tell critical from high (write the scanner's own JSON)",
-        ),
         (
             release_please::may_be_manifest(json),
             "a map of paths to versions: a manifest of release-please? it has no mark of its own, \
@@ -31,14 +32,55 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         ),
         (
             has("schemaVersion") && (has("manifests") || has("layers")),
-            "a manifest or index of an image, whose digest is that of its bytes in the registry,",
+            "a manifest or index of an image (its digest is that of its bytes in the registry)",
         ),
         (
             has("rootfs") && has("architecture"),
             "the config of an image (its digest is no artifact)",
         ),
-        (has("resultType") || json.pointer("/data/resultType").is_some(), "a Prometheus answer"),
+        (
+            json.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_descriptor)),
+            "a list of an image's manifests (its digest is that of the index)",
+        ),
+        (has("project_name") && has("builds"), "the configuration of goreleaser"),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)
+}
+
+/// Names reports of tests and coverage by their element.
+fn xml(root: &str) -> Option<&'static str> {
+    Some(match root {
+        "test-results" | "test-run" => "a report of NUnit (let it write JUnit XML)",
+        "TestRun" => "a TRX report of Visual Studio (convert it to JUnit XML)",
+        "assemblies" | "assembly" => "a report of xUnit.net (let it write JUnit XML)",
+        "testExecutions" => "a generic report for Sonar (give the JUnit XML that it came from)",
+        "coverage" | "report" => "a report of coverage, which says nothing of tests that failed",
+        "checkstyle" => "a report of Checkstyle (let the tool write SARIF)",
+        "bom" => "a bill of materials",
+        _ => return None,
+    })
+}
+
+/// Recognises CODEOWNERS: every line is a pattern with its owners, and somebody owns something.
+fn is_codeowners(text: &str) -> bool {
+    let is_owner = |word: &str| word.starts_with('@') || (word.contains('@') && word.contains('.'));
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let mut owned = false;
+    for line in lines.filter(|line| !line.is_empty()) {
+        // GitLab groups its lines under headings.
+        if line.starts_with('[') || line.starts_with("^[") {
+            continue;
+        }
+        let mut words = line.split_whitespace().skip(1);
+        if !words.clone().all(is_owner) {
+            return false;
+        }
+        owned |= words.next().is_some();
+    }
+    owned
+}
+
+fn is_descriptor(value: &Value) -> bool {
+    ["mediaType", "digest", "size"].iter().all(|key| value.get(key).is_some())
 }

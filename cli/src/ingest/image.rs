@@ -51,6 +51,23 @@ impl Image {
     }
 }
 
+/// Returns the image of a component among several: the one that is its own, or the only one.
+pub(in crate::ingest) fn of<'a>(
+    images: &'a [Image],
+    component: &str,
+    registry: &Registry,
+) -> Option<&'a Image> {
+    let mut own = images.iter().filter(|image| image.component(registry) == Some(component));
+    match (own.next(), own.next()) {
+        (Some(image), None) => Some(image),
+        (Some(first), Some(second)) => (first == second).then_some(first),
+        (None, _) => match images {
+            [only] if only.component(registry).is_none() => Some(only),
+            _ => None,
+        },
+    }
+}
+
 /// Returns the version that a tag of a component's image or repository names; none when it is none
 /// of the component's scheme.
 pub(in crate::ingest) fn version(context: &Context, component: &str, tag: &str) -> Option<String> {

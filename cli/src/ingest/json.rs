@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::Document;
+use super::document::{Document, LargePart};
 use super::error::IngestError;
 
 /// A value and where it stands.
@@ -14,6 +14,8 @@ pub(in crate::ingest) struct Place<'a> {
     value: &'a Value,
     path: String,
     file: &'a str,
+    /// Of a large report: the tree that the value is of, which lacks what is long.
+    large: Option<&'a LargePart>,
 }
 
 impl<'a> Place<'a> {
@@ -23,7 +25,12 @@ impl<'a> Place<'a> {
     /// [`IngestError::Shape`] when the document is not JSON.
     pub(in crate::ingest) fn top(document: &'a Document) -> Result<Self, IngestError> {
         match document.json() {
-            Some(value) => Ok(Self { value, path: String::new(), file: document.name() }),
+            Some(value) => Ok(Self {
+                value,
+                path: String::new(),
+                file: document.name(),
+                large: document.large(),
+            }),
             None => Err(IngestError::Shape {
                 file: document.name().to_owned(),
                 place: "the document".to_owned(),
@@ -38,7 +45,7 @@ impl<'a> Place<'a> {
         value: &'a Value,
         path: impl Into<String>,
     ) -> Self {
-        Self { value, path: path.into(), file: document.name() }
+        Self { value, path: path.into(), file: document.name(), large: None }
     }
 
     pub(in crate::ingest) fn value(&self) -> &'a Value {
@@ -69,11 +76,23 @@ impl<'a> Place<'a> {
 
     /// Goes to a key; `None` when it is missing or null.
     pub(in crate::ingest) fn at(&self, key: &str) -> Result<Option<Self>, IngestError> {
-        let found = self.object()?.get(key).filter(|value| !value.is_null());
-        Ok(found.map(|value| {
-            let dot = if self.path.is_empty() { "" } else { "." };
-            Self { value, path: format!("{}{dot}{key}", self.path), file: self.file }
-        }))
+        let Some(value) = self.object()?.get(key) else { return Ok(None) };
+        let dot = if self.path.is_empty() { "" } else { "." };
+        let place = Self { value, path: format!("{}{dot}{key}", self.path), ..*self };
+        match value.is_null() {
+            true if place.is_left_out() => Err(place.too_long()),
+            true => Ok(None),
+            false => Ok(Some(place)),
+        }
+    }
+
+    /// Tells whether what stands here is only the beginning of something long.
+    fn is_left_out(&self) -> bool {
+        self.large.is_some_and(|part| part.lacks(&self.path))
+    }
+
+    fn too_long(&self) -> IngestError {
+        IngestError::TooLong { file: self.file.to_owned(), place: self.path.clone() }
     }
 
     /// Follows several keys; `None` when one is missing or null.
@@ -91,14 +110,48 @@ impl<'a> Place<'a> {
     /// Returns the elements of the array that stands here.
     pub(in crate::ingest) fn items(&self) -> Result<Vec<Self>, IngestError> {
         let list = self.value.as_array().ok_or_else(|| self.expected("an array"))?;
-        let item =
-            |(i, value)| Self { value, path: format!("{}[{i}]", self.path), file: self.file };
+        if self.is_left_out() {
+            return Err(self.too_long());
+        }
+        let item = |(i, value)| Self { value, path: format!("{}[{i}]", self.path), ..*self };
         Ok(list.iter().enumerate().map(item).collect())
     }
 
     /// Returns the elements under a key; `None` when the key is missing or null.
     pub(in crate::ingest) fn list(&self, key: &str) -> Result<Option<Vec<Self>>, IngestError> {
         self.at(key)?.map(|place| place.items()).transpose()
+    }
+
+    /// Gives the elements under a key one after the other, however many there are; tells whether there is such a list.
+    ///
+    /// # Errors
+    /// What `each` says, [`IngestError::Shape`] when it is no array.
+    pub(in crate::ingest) fn rows(
+        &self,
+        key: &str,
+        each: &mut dyn FnMut(&Place<'_>) -> Result<(), IngestError>,
+    ) -> Result<bool, IngestError> {
+        let Some(list) = self.at(key)? else { return Ok(false) };
+        list.elements(each)?;
+        Ok(true)
+    }
+
+    /// Gives the elements of the array that stands here one after the other.
+    ///
+    /// # Errors
+    /// What `each` says, [`IngestError::Shape`] when it is no array.
+    pub(in crate::ingest) fn elements(
+        &self,
+        each: &mut dyn FnMut(&Place<'_>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let Some(part) = self.large.filter(|_| self.is_left_out()) else {
+            return self.items()?.iter().try_for_each(each);
+        };
+        let file = self.file;
+        let unusable = |fault| IngestError::Document { file: file.to_owned(), fault };
+        part.each(&self.path, unusable, &mut |part, path| {
+            each(&Place { value: &part.tree, path: path.to_owned(), file, large: Some(part) })
+        })
     }
 
     /// Returns the text under a key; `None` when it is missing, null or empty.

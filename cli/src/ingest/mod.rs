@@ -5,6 +5,8 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod check;
+mod deploy;
 mod digest;
 mod document;
 mod draft;
@@ -29,8 +31,10 @@ pub mod webhook;
 #[cfg(test)]
 mod tests;
 
+pub use deploy::History;
 pub use document::{Document, Fault};
 pub use error::IngestError;
+pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};
 
 use std::fmt;
@@ -69,6 +73,10 @@ pub struct Context {
     pub command_line: Option<String>,
     /// The tool's exit code.
     pub exit_code: Option<u8>,
+    /// How long the tool ran, in seconds, as the caller measured it.
+    pub duration_s: Option<f64>,
+    /// Whether a report of tests may hold other cases than it declares.
+    pub any_count: bool,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
     /// The parents of a merge, which a webhook does not name.
@@ -165,6 +173,17 @@ pub trait Reader: Sync {
     /// Returns the name that `--as` takes.
     fn name(&self) -> &'static str;
 
+    /// Tells whether several values in one file are one report, and not one each.
+    fn takes_lines(&self) -> bool {
+        false
+    }
+
+    /// Tells whether it reads a large report part by part: lists with [`json::Place::rows`], XML
+    /// from its source. Others get all of it at once, up to a limit.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
 
@@ -198,7 +217,11 @@ pub fn read(
     format: Option<&str>,
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
-    if !document.parts().is_empty() {
+    let is_one = |reader: &&dyn Reader| reader.takes_lines() && reader.detect(document);
+    if document.is_lines() && !READERS.iter().copied().any(|reader| is_one(&reader)) {
+        if document.is_large() {
+            return read(&document.whole()?, format, context);
+        }
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
     }
@@ -213,7 +236,7 @@ pub fn read(
             let looks_like = foreign::name(document);
             return Err(IngestError::UnknownFormat { file: file(), looks_like });
         };
-        return reader.read(document, context);
+        return run(*reader, document, context);
     };
     let Some(reader) = READERS.iter().find(|reader| reader.name() == name) else {
         return Err(IngestError::UnknownReader { name: name.to_owned() });
@@ -222,12 +245,41 @@ pub fn read(
         && other.name() != name
     {
         if other.accompanies() == Some(name) {
-            return other.read(document, context);
+            return run(*other, document, context);
         }
         let found = other.name();
         return Err(IngestError::OtherFormat { file: file(), asked: reader.name(), found });
     }
-    reader.read(document, context)
+    run(*reader, document, context)
+}
+
+fn run(
+    reader: &dyn Reader,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    match document.is_large() && !reader.streams() {
+        true => reader.read(&document.whole()?, context),
+        false => reader.read(document, context),
+    }
+}
+
+/// Returns the objects of a document: the items of a list of Kubernetes, the documents of a file
+/// of several, else itself.
+///
+/// # Errors
+/// [`IngestError`] for an empty list.
+pub fn objects(document: &Document) -> Result<Vec<Document>, IngestError> {
+    if document.is_large() {
+        return objects(&document.whole()?);
+    }
+    let inner = match kubernetes::items(document)? {
+        Some(items) => items,
+        None if document.parts().is_empty() => return Ok(vec![document.clone()]),
+        None => document.parts().to_vec(),
+    };
+    let nested = inner.iter().map(objects).collect::<Result<Vec<_>, _>>()?;
+    Ok(nested.into_iter().flatten().collect())
 }
 
 /// Returns the names of all readers, as messages list them.

@@ -5,7 +5,7 @@
 //! with them. What the report does not tell has no count. Large lists of findings stay in the
 //! report itself, which the event names as its evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -32,11 +32,24 @@ pub(in crate::ingest) struct Finding<'a> {
     pub(in crate::ingest) fixed: Option<String>,
 }
 
+impl Finding<'_> {
+    /// Returns the same number for the same flaw of the same package.
+    fn hash(&self) -> u64 {
+        let mut hasher = blake3::Hasher::new();
+        for text in [Some(self.id), self.package, self.installed] {
+            hasher.update(text.unwrap_or_default().as_bytes()).update(&[0]);
+        }
+        let mut first = [0; 8];
+        hasher.finalize_xof().fill(&mut first);
+        u64::from_be_bytes(first)
+    }
+}
+
 /// What a reader collects from a report.
 #[derive(Debug, Default)]
 pub(in crate::ingest) struct Scan {
-    /// `trivy` or `grype`, as the policy names them.
-    pub(in crate::ingest) scanner: &'static str,
+    /// The scanner as the policy names it, such as `trivy`.
+    pub(in crate::ingest) scanner: String,
     /// The reader's name.
     pub(in crate::ingest) reader: &'static str,
     /// The format and its version.
@@ -58,27 +71,31 @@ pub(in crate::ingest) struct Scan {
     pub(in crate::ingest) held: Held,
     labels: BTreeMap<String, String>,
     findings: Vec<Value>,
-    distinct: BTreeSet<(String, String, String)>,
+    /// The bytes of the findings so far; beyond what an event holds they stay in the report.
+    findings_bytes: usize,
+    /// Hashes of what tells findings apart: a report of 200 MB has millions.
+    distinct: HashSet<u64>,
 }
 
 impl Scan {
     /// Starts a scan of which nothing is known yet.
     pub(in crate::ingest) fn new(
-        scanner: &'static str,
+        scanner: impl Into<String>,
         reader: &'static str,
         format: impl Into<String>,
         vocabulary: &'static [Severity],
     ) -> Self {
-        let format = format.into();
+        let (scanner, format) = (scanner.into(), format.into());
         Self { scanner, reader, format, vocabulary, filter_evidence: "none", ..Self::default() }
     }
 
     /// Adds a vulnerability.
     pub(in crate::ingest) fn add(&mut self, finding: Finding<'_>) {
         self.vulnerabilities.add(finding.severity);
-        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let key = (finding.id.to_owned(), text(finding.package), text(finding.installed));
-        self.distinct.insert(key);
+        self.distinct.insert(finding.hash());
+        if self.findings_bytes > EVENT_BYTES_MAX {
+            return;
+        }
         let mut row = Map::new();
         row.insert("vulnerability_id".to_owned(), json!(finding.id));
         let severity = finding.severity.map(|word| word.trim().to_ascii_lowercase());
@@ -94,7 +111,12 @@ impl Scan {
                 row.insert(name.to_owned(), Value::String(value));
             }
         }
-        self.findings.push(Value::Object(row));
+        let row = Value::Object(row);
+        self.findings_bytes += row.to_string().len();
+        self.findings.push(row);
+        if self.findings_bytes > EVENT_BYTES_MAX {
+            self.findings = Vec::new();
+        }
     }
 
     /// Labels the event; nothing is written for `None`.
@@ -125,7 +147,7 @@ impl Scan {
         }
         event.insert("labels".to_owned(), json!(self.labels));
         let size = |event: &Map<String, Value>| json!(event).to_string().len();
-        if size(&event) > EVENT_BYTES_MAX {
+        if self.findings_bytes > EVENT_BYTES_MAX || size(&event) > EVENT_BYTES_MAX {
             event.remove("findings");
             self.label("findings_in", Some("blob"));
             event.insert("labels".to_owned(), json!(self.labels));
@@ -186,7 +208,7 @@ impl Scan {
         context: &Context,
         subject: &Subject,
     ) -> Result<Map<String, Value>, IngestError> {
-        let origin = Origin { system: self.scanner, reader: self.reader, format: &self.format };
+        let origin = Origin { system: &self.scanner, reader: self.reader, format: &self.format };
         let mut event = Draft::new("scan.completed", origin, document, context, self.time.as_ref());
         let mut put = |name: &str, value: Value| event.put(name, value);
         put("component", json!(context.component(document)?));

@@ -56,6 +56,16 @@ impl Tally {
         }
     }
 
+    /// Adds the counts of another tally.
+    pub(in crate::ingest) fn merge(&mut self, other: Self) {
+        for (severity, count) in other.counts {
+            *self.counts.entry(severity).or_default() += count;
+        }
+        for (word, count) in other.strange {
+            *self.strange.entry(word).or_default() += count;
+        }
+    }
+
     /// Raises a count to what a summary in the same report says; tells whether it had to.
     pub(in crate::ingest) fn at_least(&mut self, severity: Severity, count: u64) -> bool {
         let mine = self.counts.entry(severity).or_default();

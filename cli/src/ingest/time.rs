@@ -32,6 +32,42 @@ pub(in crate::ingest) fn at(
     Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
 }
 
+/// Reads a time in one of the forms that reports of tests use, as long as it tells its zone, and
+/// adds seconds to it; `None` when it has no zone, is Go's zero time, or is none.
+pub(in crate::ingest) fn in_any_form(raw: &str, seconds: f64) -> Option<ReportTime> {
+    let text = raw.trim();
+    if text.starts_with("0001-01-01") {
+        return None;
+    }
+    let spaced = |text: &str| {
+        let form = match text.strip_suffix(" UTC") {
+            Some(rest) => return format!("{}Z", rest.replacen(' ', "T", 1)).parse().ok(),
+            None => "%Y-%m-%d %H:%M:%S %z",
+        };
+        jiff::Timestamp::strptime(form, text).ok()
+    };
+    let stamp: jiff::Timestamp = (text.parse().ok())
+        .or_else(|| jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp()))
+        .or_else(|| spaced(text))?;
+    let seconds = if seconds.is_finite() && (0.0..1e9).contains(&seconds) { seconds } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e15 microseconds")]
+    let added = (seconds * 1e6) as i64;
+    let utc = Time::from_micros(stamp.as_microsecond().checked_add(added)?).to_string();
+    Some(ReportTime { utc, raw: raw.to_owned() })
+}
+
+/// Reads milliseconds since 1970 under a key, as a number or as a text.
+pub(in crate::ingest) fn millis(
+    place: &Place<'_>,
+    key: &str,
+) -> Result<Option<ReportTime>, IngestError> {
+    let Some(raw) = place.word(key)? else { return Ok(None) };
+    let stamp = raw.parse().ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let stamp = stamp.ok_or_else(|| place.expected_under(key, "milliseconds since 1970"))?;
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Ok(Some(ReportTime { utc, raw }))
+}
+
 /// Reads the time under a key in any spelling that services use: RFC 3339, `2021-04-28 21:50:00
 /// +0200`, `2021-02-25 21:23:34 UTC`, or seconds since the epoch.
 pub(in crate::ingest) fn spelled(

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::field::{Digest, Name};
+use super::prose::Prose;
 use super::word::Stage;
 use crate::time::Time;
 
@@ -24,7 +25,7 @@ event! {
         /// When it lapses.
         optional expires_at: Time,
         /// What the approver says.
-        optional comment: String,
+        optional comment: Prose,
     }
 }
 
@@ -46,7 +47,7 @@ event! {
         /// When it lapses.
         optional expires_at: Time,
         /// What the approver says.
-        optional comment: String,
+        optional comment: Prose,
     }
 }
 
@@ -58,7 +59,7 @@ event! {
         /// Who takes it back; the signer when absent.
         optional by: Name,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 
@@ -72,7 +73,7 @@ event! {
         /// The only artifact that it holds for.
         optional digest: Digest,
         /// Why.
-        required reason: String,
+        required reason: Prose,
         /// Who owns the risk.
         required owner: Name,
         /// When it lapses.
@@ -90,7 +91,7 @@ event! {
         /// When it ends by itself.
         optional until: Time,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 
@@ -104,7 +105,7 @@ event! {
         /// When it would have ended.
         optional until: Time,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::field::{Digest, FieldType, FieldValue, Name};
+use super::prose::Prose;
 
 /// One platform's artifact under an index digest.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -73,7 +74,7 @@ event! {
         /// The channel.
         optional channel: Name,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 
@@ -89,7 +90,7 @@ event! {
         /// How bad it is.
         optional severity: Name,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 
@@ -105,7 +106,7 @@ event! {
         /// How bad it is.
         optional severity: Name,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Events that change, or observe, what runs where.
 
 use super::field::{Digest, Name};
+use super::prose::Prose;
 use super::word::{FinishOutcome, Reason, Stage};
 
 event! {
@@ -37,9 +38,9 @@ event! {
         /// The ticket.
         optional ticket: String,
         /// What it is for.
-        optional description: String,
+        optional description: Prose,
         /// What it means for security.
-        optional security_impact: String,
+        optional security_impact: Prose,
     }
 }
 

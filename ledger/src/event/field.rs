@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::prose::{Prose, Sealed};
 use crate::time::Time;
 
 /// What is known of a field without an event that has it.
@@ -21,6 +22,8 @@ pub struct FieldSpec {
     pub required: bool,
     /// Its type.
     pub ty: FieldType,
+    /// Whether it is free text, which may be sealed.
+    pub is_prose: bool,
 }
 
 /// The type of a field, as a column of a log table shows it.
@@ -42,9 +45,45 @@ pub enum FieldType {
     Json,
 }
 
-/// Links a Rust type to its [`FieldType`].
+/// Links a Rust type to its [`FieldType`], and finds the free text in its values.
 pub(crate) trait FieldValue {
     const TYPE: FieldType;
+
+    /// Whether it is free text, which may be sealed.
+    const IS_PROSE: bool = false;
+
+    /// Adds the seals in the value, each with the path to it.
+    fn seals(&self, _: &str, _: &mut Vec<(String, Sealed)>) {}
+
+    /// Calls `visit` with each free text of the value, to change what is shown.
+    fn prose_mut(&mut self, _: &mut dyn FnMut(&mut Prose)) {}
+}
+
+impl FieldValue for Prose {
+    const TYPE: FieldType = FieldType::Text;
+    const IS_PROSE: bool = true;
+
+    fn seals(&self, path: &str, seals: &mut Vec<(String, Sealed)>) {
+        seals.extend(self.sealed().map(|seal| (path.to_owned(), seal.clone())));
+    }
+
+    fn prose_mut(&mut self, visit: &mut dyn FnMut(&mut Prose)) {
+        visit(self);
+    }
+}
+
+impl FieldValue for StringMap {
+    const TYPE: FieldType = FieldType::Json;
+
+    fn seals(&self, path: &str, seals: &mut Vec<(String, Sealed)>) {
+        for (key, value) in self {
+            seals.extend(value.sealed().map(|seal| (format!("{path}.{key}"), seal.clone())));
+        }
+    }
+
+    fn prose_mut(&mut self, visit: &mut dyn FnMut(&mut Prose)) {
+        self.values_mut().for_each(visit);
+    }
 }
 
 macro_rules! field_values {
@@ -66,12 +105,11 @@ field_values! {
     Vec<String> => TextList,
     Vec<Name> => TextList,
     Value => Json,
-    StringMap => Json,
     serde_json::Map<String, Value> => Json,
 }
 
-/// A map from text to text, such as `labels`.
-pub type StringMap = BTreeMap<String, String>;
+/// A map from text to free text, such as `labels`.
+pub type StringMap = BTreeMap<String, Prose>;
 
 /// A name or id: one to 256 characters, none of them white space at an end or a control.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

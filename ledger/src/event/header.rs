@@ -56,5 +56,5 @@ pub const HEADER_FIELDS: &[FieldSpec] = &[
 ];
 
 const fn spec(name: &'static str, doc: &'static str, required: bool, ty: FieldType) -> FieldSpec {
-    FieldSpec { name, doc, required, ty }
+    FieldSpec { name, doc, required, ty, is_prose: false }
 }

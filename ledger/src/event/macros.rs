@@ -25,8 +25,33 @@ macro_rules! event {
                     doc: concat!($($field_doc),+),
                     required: event!(@required $need),
                     ty: <$ty as crate::event::field::FieldValue>::TYPE,
+                    is_prose: <$ty as crate::event::field::FieldValue>::IS_PROSE,
                 }, )* ],
             };
+
+            pub(crate) fn seals(&self, seals: &mut Vec<(String, crate::event::Sealed)>) {
+                $( event!(@seals $need self $field seals); )*
+            }
+
+            pub(crate) fn prose_mut(&mut self, visit: &mut dyn FnMut(&mut crate::event::Prose)) {
+                $( event!(@prose_mut $need self $field visit); )*
+            }
+        }
+    };
+    (@seals required $self:ident $field:ident $seals:ident) => {
+        crate::event::field::FieldValue::seals(&$self.$field, stringify!($field), $seals);
+    };
+    (@seals optional $self:ident $field:ident $seals:ident) => {
+        if let Some(value) = &$self.$field {
+            crate::event::field::FieldValue::seals(value, stringify!($field), $seals);
+        }
+    };
+    (@prose_mut required $self:ident $field:ident $visit:ident) => {
+        crate::event::field::FieldValue::prose_mut(&mut $self.$field, $visit);
+    };
+    (@prose_mut optional $self:ident $field:ident $visit:ident) => {
+        if let Some(value) = &mut $self.$field {
+            crate::event::field::FieldValue::prose_mut(value, $visit);
         }
     };
     (@type required $ty:ty) => { $ty };
@@ -64,6 +89,14 @@ macro_rules! kinds {
             /// Returns the kind of these fields.
             pub fn kind(&self) -> Kind {
                 match self { $( Self::$name(_) => Kind::$name, )+ }
+            }
+
+            fn seals(&self, seals: &mut Vec<(String, Sealed)>) {
+                match self { $( Self::$name(spec) => spec.seals(seals), )+ }
+            }
+
+            fn prose_mut(&mut self, visit: &mut dyn FnMut(&mut Prose)) {
+                match self { $( Self::$name(spec) => spec.prose_mut(visit), )+ }
             }
 
             fn read(kind: Kind, value: serde_json::Value) -> Result<Self, ShapeError> {

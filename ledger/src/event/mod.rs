@@ -9,6 +9,7 @@
 mod macros;
 mod field;
 mod header;
+mod prose;
 mod schema;
 mod word;
 
@@ -23,6 +24,7 @@ pub mod trust;
 
 pub use field::{Digest, FieldSpec, FieldType, Name, StringMap};
 pub use header::{HEADER_FIELDS, Header, Seen};
+pub use prose::{Prose, Sealed, is_subject, shown};
 pub use schema::{schema, schema_files};
 pub use word::{Decision, FinishOutcome, Reason, ReleaseModel, ScanStatus, Stage, TestResult};
 
@@ -56,6 +58,36 @@ impl Event {
     /// Returns the kind.
     pub fn kind(&self) -> Kind {
         self.body.kind()
+    }
+
+    /// Calls `visit` with each free text, to change what is shown.
+    pub fn prose_mut(&mut self, mut visit: impl FnMut(&mut Prose)) {
+        if let Some(labels) = &mut self.header.labels {
+            field::FieldValue::prose_mut(labels, &mut visit);
+        }
+        self.body.prose_mut(&mut visit);
+    }
+
+    /// Returns the sealed fields: path and seal.
+    pub fn sealed(&self) -> Vec<(String, Sealed)> {
+        let mut seals = Vec::new();
+        if let Some(labels) = &self.header.labels {
+            field::FieldValue::seals(labels, "labels", &mut seals);
+        }
+        self.body.seals(&mut seals);
+        seals
+    }
+
+    /// Returns the digests of all blobs that the event names.
+    pub fn blobs(&self) -> Vec<Digest> {
+        let mut blobs: Vec<Digest> = self.header.evidence.clone().unwrap_or_default();
+        match &self.body {
+            Body::AttestationRecorded(spec) => blobs.push(spec.blob.clone()),
+            Body::SbomRecorded(spec) => blobs.push(spec.blob.clone()),
+            _ => {}
+        }
+        blobs.extend(self.sealed().into_iter().map(|(_, seal)| seal.ciphertext_ref));
+        blobs
     }
 
     /// Reads the fields of an event whose field names were checked already.

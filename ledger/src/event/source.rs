@@ -1,6 +1,7 @@
 //! Events from the source repository: commits, branches, tags.
 
 use super::field::Name;
+use super::prose::Prose;
 
 event! {
     /// A branch was cut.
@@ -26,9 +27,9 @@ event! {
         /// Who reviewed it.
         optional reviewers: Vec<Name>,
         /// The first line of its message.
-        required subject: String,
+        required subject: Prose,
         /// The rest of its message.
-        optional body: String,
+        optional body: Prose,
         /// The pull request.
         optional pr: u64,
         /// The commit that it was picked from.

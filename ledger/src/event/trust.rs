@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::field::{Digest, Name};
+use super::prose::{Prose, Sealed};
 
 event! {
     /// The genesis event, seq 0, written by relbook.
@@ -83,7 +84,7 @@ event! {
         /// The corrected event: its id, or its seq.
         required corrects: Value,
         /// Why.
-        optional reason: String,
+        optional reason: Prose,
     }
 }
 
@@ -104,6 +105,21 @@ event! {
         optional legal_basis: String,
         /// Who asked.
         optional by: Name,
+    }
+}
+
+impl RedactionApplied {
+    /// Tells whether it erases a sealed field of an event that stands before it.
+    pub fn erases(&self, seq: u64, id: &uuid::Uuid, field: &str, seal: &Sealed) -> bool {
+        let about = self.subject.as_ref().map(|subject| *subject == seal.subject);
+        let event = match &self.target {
+            // Without a target, all that is sealed about the subject.
+            None => about == Some(true),
+            Some(Value::String(text)) => text.parse().is_ok_and(|target: uuid::Uuid| target == *id),
+            Some(target) => target.as_u64() == Some(seq),
+        };
+        let named = |fields: &Vec<Name>| fields.iter().any(|name| name.as_str() == field);
+        event && about != Some(false) && self.fields.as_ref().is_none_or(named)
     }
 }
 

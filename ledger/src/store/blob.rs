@@ -4,9 +4,9 @@
 //! book/blobs/blake3/ab/abcdef...
 //! ```
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
@@ -63,12 +63,59 @@ impl BookPaths {
             false => Err(BlobError::Changed(name())),
         }
     }
+
+    /// Reads the blob with a digest piece by piece and tells whether it has it; none when there is
+    /// no such blob.
+    pub(super) fn blob_holds(&self, digest: &str) -> io::Result<Option<bool>> {
+        let Some(path) = self.blob(digest) else { return Ok(None) };
+        match Sums::of(&path) {
+            Ok(sums) => Ok(Some(digest == sums.blake3 || digest == sums.sha256)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The digests of a file.
+pub(super) struct Sums {
+    pub(super) bytes: u64,
+    pub(super) blake3: String,
+    pub(super) sha256: String,
+}
+
+impl Sums {
+    /// Reads a file piece by piece.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        Self::while_copying(File::open(path)?, &mut io::sink())
+    }
+
+    /// Sums up what is copied.
+    pub(super) fn while_copying(mut from: impl Read, to: &mut impl Write) -> io::Result<Self> {
+        let (mut blake3, mut sha256) = (blake3::Hasher::new(), sha2::Sha256::new());
+        let (mut piece, mut bytes) = (vec![0; 1 << 16], 0);
+        loop {
+            let read = match from.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let piece = piece.get(..read).unwrap_or_default();
+            blake3.update(piece);
+            sha256.update(piece);
+            to.write_all(piece)?;
+            bytes += read as u64;
+        }
+        Ok(Self {
+            bytes,
+            blake3: format!("blake3:{}", blake3.finalize().to_hex()),
+            sha256: format!("sha256:{}", hex::encode(sha256.finalize())),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn kept(bytes: &[u8], digest: &str) -> tempfile::TempDir {

@@ -47,6 +47,14 @@ pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Writes a file that must not exist yet; a secret one is readable by its owner only.
 pub(super) fn create(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
+    let mut file = new_file(path, secret)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    sync_parent(path)
+}
+
+/// Opens a file that must not exist yet; a secret one is readable by its owner only.
+pub(super) fn new_file(path: &Path, secret: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -56,10 +64,7 @@ pub(super) fn create(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> 
     }
     #[cfg(not(unix))]
     let _ = secret;
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    sync_parent(path)
+    options.open(path)
 }
 
 /// Makes a directory, readable by its owner only, unless it exists.

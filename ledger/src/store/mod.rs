@@ -5,12 +5,15 @@
 //! book/pin            the newest signed checkpoint, outside the database
 //! book/writer.lock    held by the one writer; its text says who
 //! book/keys/          the book's key, and the admin key that `init` made
+//! book/blobs/         evidence by its digest
+//! book/subjects/      the keys of sealed texts, by subject
 //! ```
 //!
 //! The database is not trusted: whatever it says is provable from the entries, and [`verify()`]
 //! proves it. Nothing here changes or deletes an entry.
 
 mod append;
+mod backup;
 mod blob;
 mod clock;
 mod compare;
@@ -25,12 +28,14 @@ mod refusal;
 mod rotate;
 mod schema;
 mod sqlite;
+mod subject;
 mod tile;
 mod verify;
 mod witness;
 mod writer;
 
 pub use append::{AppendError, Appended};
+pub use backup::{Backup, BackupError, BackupOptions, RestoreOptions, Restored, backup, restore};
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
 pub use compare::{CompareError, Comparison, Fork, compare};
@@ -40,7 +45,7 @@ pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
 pub use rotate::{RotateError, Rotated};
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
-pub use verify::{Report, VerifyFailure, VerifyOptions, verify};
+pub use verify::{BlobReport, Report, VerifyFailure, VerifyOptions, verify};
 pub use witness::{Witness, WitnessError, WitnessOpenError};
 pub use writer::Writer;
 

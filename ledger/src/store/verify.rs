@@ -16,6 +16,7 @@ use super::{BookPaths, FORMAT_VERSION, cosignature, pin, schema, sqlite, tile};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
+use crate::parallel;
 use crate::receipt::Receipt;
 use crate::rotation::Rotation;
 use crate::tree::Hash;
@@ -43,6 +44,8 @@ pub struct VerifyOptions {
     /// How many of them must have cosigned the newest checkpoint; else all that the caller names,
     /// or what the policy says.
     pub quorum: Option<u32>,
+    /// Whether the blobs that events name are left out.
+    pub skip_blobs: bool,
 }
 
 /// What was proven, and against what.
@@ -68,6 +71,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// The number of receipts that were verified.
     pub receipts: u64,
+    /// The blobs that events name.
+    pub blobs: BlobReport,
     /// The size of the checkpoint from which signatures were verified.
     pub since: Option<u64>,
     /// The number of events under the pin, if there is one.
@@ -76,6 +81,21 @@ pub struct Report {
     pub truncation_checked: bool,
     /// Whether the ledger's clock moves only by events, so that it proves nothing about real time.
     pub simulated_clock: bool,
+}
+
+/// What became of the blobs that events name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlobReport {
+    /// How many there are in all.
+    pub named: u64,
+    /// How many were read and have their digest.
+    pub verified: u64,
+    /// How many are not in the book's directory.
+    pub missing: u64,
+    /// The first event that names one that is not there, and its digest.
+    pub first_missing: Option<(u64, String)>,
+    /// Whether they were left out.
+    pub skipped: bool,
 }
 
 /// Says why a book was not verified.
@@ -150,7 +170,7 @@ pub fn verify(
     }
     let known = Known { book_key, since: since.clone(), sizes };
     let mut verifier = Verifier::new(known);
-    scan(&transaction, &mut verifier, progress)?;
+    scan(&transaction, &mut verifier, progress).map_err(|error| displaced(&transaction, error))?;
     let Some((origin, key)) = verifier.book().map(|(origin, key)| (origin.to_owned(), key)) else {
         return Err(VerifyError::Empty.into());
     };
@@ -168,6 +188,7 @@ pub fn verify(
     for (witness, note) in witnesses(pin.as_deref(), options) {
         verifier.check_witness(witness, note)?;
     }
+    let blobs = check_blobs(&paths, &verifier, options.skip_blobs)?;
     let pin_size = pin.as_deref().map(|note| unverified(Witness::Pin, note)).transpose()?;
     Ok(Report {
         origin,
@@ -183,6 +204,7 @@ pub fn verify(
         pin_size: pin_size.map(|pin| pin.size),
         truncation_checked: witnesses(pin.as_deref(), options).next().is_some(),
         receipts: options.receipts.len() as u64,
+        blobs,
         simulated_clock: verifier.simulated_clock(),
     })
 }
@@ -289,6 +311,53 @@ fn scan(
             return Ok(());
         }
     }
+}
+
+/// Tells an entry that was removed from one that was moved: of the latter another row has the seq.
+fn displaced(connection: &Connection, failure: VerifyFailure) -> VerifyFailure {
+    let VerifyFailure::Tampered(VerifyError::SeqMismatch { seq, found }) = failure else {
+        return failure;
+    };
+    let sql =
+        "SELECT count(*) FROM events NOT INDEXED WHERE seq > ?1 AND substr(entry, 17, 8) = ?2";
+    let bytes = seq.to_be_bytes();
+    let elsewhere = connection
+        .query_row(sql, (seq.cast_signed(), bytes.as_slice()), |row| row.get::<_, i64>(0));
+    match elsewhere {
+        Ok(0) => VerifyError::Removed { seq, found }.into(),
+        _ => VerifyError::SeqMismatch { seq, found }.into(),
+    }
+}
+
+/// Compares every blob that an event names with its digest.
+fn check_blobs(
+    paths: &BookPaths,
+    verifier: &Verifier,
+    skipped: bool,
+) -> Result<BlobReport, VerifyFailure> {
+    let mut named: Vec<_> = verifier.blobs().collect();
+    named.sort_by_key(|(_, seq)| *seq);
+    let mut report = BlobReport { named: named.len() as u64, skipped, ..BlobReport::default() };
+    if skipped {
+        return Ok(report);
+    }
+    let checked = parallel::map(&named, |(digest, _)| paths.blob_holds(digest));
+    for ((digest, seq), held) in named.into_iter().zip(checked) {
+        let digest = digest.to_string();
+        match held {
+            Ok(Some(true)) => report.verified += 1,
+            Ok(Some(false)) => return Err(VerifyError::Blob { seq, digest }.into()),
+            Ok(None) => {
+                report.missing += 1;
+                report.first_missing.get_or_insert((seq, digest));
+            }
+            Err(source) => {
+                let path = paths.blob(&digest).unwrap_or_default();
+                return Err(VerifyFailure::Io { path, source });
+            }
+        }
+    }
+    Ok(report)
 }
 
 /// Checks the facts that are stored beside the log.

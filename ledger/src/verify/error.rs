@@ -83,6 +83,26 @@ pub enum VerifyError {
         /// What the entry says.
         found: u64,
     },
+    /// An entry is gone and those after it moved up.
+    #[error(
+        "seq {seq}: the entry says that it is seq {found}, and none is seq {seq}: it was removed"
+    )]
+    Removed {
+        /// The row.
+        seq: u64,
+        /// What the entry says.
+        found: u64,
+    },
+    /// There is an entry too many.
+    #[error(
+        "seq {seq}: the entry says that it is seq {found}, which stands before it: one was put in"
+    )]
+    Inserted {
+        /// The row.
+        seq: u64,
+        /// What the entry says.
+        found: u64,
+    },
     /// A seq is missing.
     #[error("seq {seq} is missing; the next row is {found}")]
     SeqGap {
@@ -183,6 +203,16 @@ pub enum VerifyError {
         /// What is wrong.
         detail: String,
     },
+    /// A blob that an event names has other bytes.
+    #[error(
+        "seq {seq}: the blob {digest} that it names was changed: its bytes have another digest"
+    )]
+    Blob {
+        /// The first event that names it.
+        seq: u64,
+        /// Its digest.
+        digest: String,
+    },
     /// A given receipt does not prove its event.
     #[error("the receipt of seq {seq} proves nothing: {source}")]
     Receipt {
@@ -250,6 +280,8 @@ impl VerifyError {
             Self::BookKey { .. } => "book-key",
             Self::Entry { .. } => "entry-malformed",
             Self::SeqMismatch { .. } => "seq-mismatch",
+            Self::Removed { .. } => "entry-removed",
+            Self::Inserted { .. } => "entry-inserted",
             Self::SeqGap { .. } => "seq-gap",
             Self::ReceivedDecreasing { .. } => "received-decreasing",
             Self::SimulatedClock { .. } => "simulated-clock",
@@ -270,6 +302,7 @@ impl VerifyError {
             Self::RegistryList { .. } => "registry-list",
             Self::RotationCheckpoint { .. } => "rotation-checkpoint",
             Self::Cosignature { .. } => "cosignature-invalid",
+            Self::Blob { .. } => "blob-wrong",
             Self::Receipt { .. } => "receipt-invalid",
             Self::Tile { .. } | Self::SpareTile => "tile-wrong",
             Self::CheckpointMissing { .. } => "checkpoint-missing",
@@ -296,6 +329,9 @@ impl VerifyError {
         match *self {
             Self::Entry { seq, .. }
             | Self::SeqMismatch { seq, .. }
+            | Self::Removed { seq, .. }
+            | Self::Inserted { seq, .. }
+            | Self::Blob { seq, .. }
             | Self::SeqGap { seq, .. }
             | Self::ReceivedDecreasing { seq, .. }
             | Self::SimulatedClock { seq, .. }

@@ -19,7 +19,7 @@ use crate::chain::{self, ChainHash};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Entry;
 use crate::envelope::split_pae;
-use crate::event::{Body, Event};
+use crate::event::{Body, Digest, Event};
 use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
 use crate::parallel;
@@ -84,6 +84,8 @@ pub struct Verifier {
     authors: Vec<u32>,
     keys: Vec<KeyId>,
     key_places: HashMap<KeyId, u32>,
+    // Per blob the first event that names it.
+    blobs: BTreeMap<Digest, u64>,
     verified_signatures: u64,
     verified_checkpoints: u64,
 }
@@ -127,6 +129,7 @@ impl Verifier {
             authors: Vec::new(),
             keys: Vec::new(),
             key_places: HashMap::new(),
+            blobs: BTreeMap::new(),
             verified_signatures: 0,
             verified_checkpoints: 0,
         }
@@ -210,7 +213,12 @@ impl Verifier {
     fn check_place(&self, seq: u64, parsed: &Parsed) -> Result<(), VerifyError> {
         let entry = &parsed.entry;
         if entry.seq != seq {
-            return Err(VerifyError::SeqMismatch { seq, found: entry.seq });
+            let found = entry.seq;
+            // What is lower stood before: all rows so far were in their places.
+            return Err(match found < seq {
+                true => VerifyError::Inserted { seq, found },
+                false => VerifyError::SeqMismatch { seq, found },
+            });
         }
         if entry.received < self.clock {
             let (before, found) = (self.clock, entry.received);
@@ -289,6 +297,9 @@ impl Verifier {
         }
         self.authors.push(author);
         self.ids.insert(judged.event.header.id, seq);
+        for blob in judged.event.blobs() {
+            self.blobs.entry(blob).or_insert(seq);
+        }
         if judged.event.kind().is_registry() {
             self.registry.apply(seq, &judged.event);
             self.registry_seqs.push(seq);
@@ -359,6 +370,11 @@ impl Verifier {
     /// Returns how many stored checkpoints were verified.
     pub fn verified_checkpoints(&self) -> u64 {
         self.verified_checkpoints
+    }
+
+    /// Returns the blobs that events name, each with the seq of the first that does.
+    pub fn blobs(&self) -> impl Iterator<Item = (&Digest, u64)> {
+        self.blobs.iter().map(|(digest, seq)| (digest, *seq))
     }
 
     /// Returns the seq of an event, given its id.

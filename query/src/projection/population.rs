@@ -198,7 +198,7 @@ fn who(core: &Core<'_>, deploy: &Deploy, behind: &Behind) -> Result<Vec<Cell>, F
     let labels = deploy.fact.event.header.labels.as_ref();
     let asked = labels.and_then(|labels| labels.get("requested_by"));
     Ok(vec![
-        text(asked.map(String::as_str)),
+        text(asked.map(|asked| asked.as_str())),
         deploy.initiated_by().into(),
         people(commits().map(|commit| commit.author.to_string())),
         people(reviewers.map(ToString::to_string)),

@@ -152,6 +152,8 @@ keys! {
     Sboms "sboms" (component, digest),
     /// Attestations about one artifact.
     Attestations "attestations" (component, digest),
+    /// Erasures in one event, by its seq or its id, or `of ` a subject.
+    Redactions "redactions" (target),
     /// Builds from one commit, of any component.
     BuildCommit "build.commit" (commit),
     /// What was recorded of one CI run, as `source.run_id` names it.
@@ -197,6 +199,15 @@ pub fn keys(event: &Event) -> Vec<Key> {
         Body::KeyEnrolled(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
         Body::KeyRevoked(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
         Body::KeyCompromised(k) => vec![Key::Keys {}, Key::KeyLife { key_id: k.key_id.clone() }],
+        Body::RedactionApplied(r) => {
+            let subject = || r.subject.as_deref().map(|subject| format!("of {subject}"));
+            let target = match &r.target {
+                Some(serde_json::Value::String(id)) => Some(id.to_lowercase()),
+                Some(target) => Some(target.to_string()),
+                None => subject(),
+            };
+            target.into_iter().map(|target| Key::Redactions { target }).collect()
+        }
         _ => evidence(event),
     }
 }

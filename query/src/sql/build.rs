@@ -9,6 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use relbook_ledger::event::shown;
 use relbook_ledger::time::Time;
 use serde_json::Value;
 
@@ -104,7 +105,8 @@ impl Builder {
         let Some(value) = value.filter(|value| !value.is_null()) else { return self.null() };
         match self {
             Self::Text(builder) if nested => builder.append_value(value.to_string()),
-            Self::Text(builder) => builder.append_option(value.as_str()),
+            // Of a sealed text, whom it is about.
+            Self::Text(builder) => builder.append_option(shown(value)),
             Self::Int(builder) => builder.append_option(value.as_i64()),
             Self::Float(builder) => builder.append_option(value.as_f64()),
             Self::Bool(builder) => builder.append_option(value.as_bool()),

@@ -35,4 +35,5 @@ pub use error::SqlError;
 pub use log::{LogError, LogSource, StoredCheckpoint};
 pub use logs::Progress;
 pub use projections::{NoProjections, Projections};
+pub(crate) use segment::check_segments;
 pub use session::{Limits, QueryResult, Session};

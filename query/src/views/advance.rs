@@ -32,7 +32,7 @@ impl Views {
     /// Applies what the log has and the views have not.
     pub(super) fn advance(&mut self, progress: Progress<'_>) -> Result<(), FactsError> {
         self.load_corrections()?;
-        let size = self.ledger.size();
+        let size = self.ledger.size().min(self.limit);
         let first = schema::applied(&self.db).map_err(FactsError::new)?;
         if first >= size {
             return Ok(());
@@ -93,7 +93,8 @@ impl Views {
         let Some(chain) = records.last().map(|record| record.chain_hash) else {
             return Err(FactsError::new("the log ended before its size"));
         };
-        let facts: Vec<Arc<Fact>> = records.into_iter().map(|r| self.remember(r)).collect();
+        let facts: Vec<Arc<Fact>> =
+            records.into_iter().map(|record| self.remember(record)).collect::<Result<_, _>>()?;
         for fact in &facts {
             self.index(fact, &mut dirty)?;
         }
@@ -122,6 +123,8 @@ impl Views {
                 let key = (fact.event.component().to_owned(), removed.environment.to_string());
                 touch(dirty, key, fact.moment());
             }
+            // What was read before shows the texts that are erased from here on.
+            Body::RedactionApplied(_) => self.facts.borrow_mut().clear(),
             Body::EventCorrected(corrected) => self.correct(fact, &corrected.corrects, dirty)?,
             _ => {
                 if let Some(id) = joins(&fact.event) {

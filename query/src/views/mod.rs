@@ -7,7 +7,9 @@
 //! remembers where events are and what the fold gave.
 
 mod advance;
+mod check;
 mod correction;
+mod erasure;
 mod level;
 mod read;
 mod schema;
@@ -22,6 +24,7 @@ use rusqlite::{Connection, Transaction};
 
 use crate::release::{Fact, FactsError, Lens};
 
+pub(crate) use check::check;
 pub use read::View;
 
 use correction::Corrections;
@@ -35,6 +38,8 @@ pub struct Views {
     db: Connection,
     corrections: Corrections,
     facts: RefCell<HashMap<u64, Arc<Fact>>>,
+    /// Where to stop short of the head.
+    limit: u64,
 }
 
 /// One state of the log and of its views, held for reading.
@@ -78,7 +83,13 @@ impl Views {
     }
 
     fn over(db: Connection, ledger: Ledger) -> Self {
-        Self { ledger, db, corrections: Corrections::default(), facts: RefCell::default() }
+        Self {
+            ledger,
+            db,
+            corrections: Corrections::default(),
+            facts: RefCell::default(),
+            limit: u64::MAX,
+        }
     }
 
     /// Returns the ledger that the views are made from.
@@ -115,10 +126,11 @@ impl Views {
         let Some(record) = self.ledger.record(seq).map_err(FactsError::new)? else {
             return Ok(None);
         };
-        Ok(Some(self.remember(record)))
+        Ok(Some(self.remember(record)?))
     }
 
-    fn remember(&self, record: Record) -> Arc<Fact> {
+    fn remember(&self, mut record: Record) -> Result<Arc<Fact>, FactsError> {
+        self.show_erasures(&mut record)?;
         let fact = Arc::new(Fact {
             seq: record.seq,
             recorded_at: record.received,
@@ -132,7 +144,7 @@ impl Views {
             facts.clear();
         }
         facts.insert(fact.seq, Arc::clone(&fact));
-        fact
+        Ok(fact)
     }
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use relbook_ledger::store::Ledger;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::sql;
 use crate::release::FactsError;
 
 /// Changes with every change of the tables, the keys or the fold: other versions are rebuilt.
-const VERSION: i64 = 10;
+const VERSION: i64 = 11;
 
 const TABLES: &str = "
 CREATE TABLE applied (id INTEGER PRIMARY KEY CHECK (id = 0), next INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;
@@ -28,7 +28,7 @@ CREATE TABLE transition (fold BLOB NOT NULL, at INTEGER NOT NULL, seq INTEGER NO
     PRIMARY KEY (fold, at, seq)) STRICT, WITHOUT ROWID;
 ";
 
-const NAMES: [&str; 6] =
+pub(super) const NAMES: [&str; 6] =
     ["applied", "entry", "correction", "commit_level", "snapshot", "transition"];
 
 /// Opens the file, or starts it anew when it is not what this version made from this book.
@@ -55,6 +55,30 @@ pub(super) fn in_memory() -> Result<Connection, FactsError> {
     stable_plans(&db).map_err(FactsError::new)?;
     make(&db)?;
     Ok(db)
+}
+
+/// Makes empty tables in a file of their own, which SQLite removes with the connection.
+pub(super) fn apart() -> Result<Connection, FactsError> {
+    let db = Connection::open("").map_err(FactsError::new)?;
+    let set = || -> rusqlite::Result<()> {
+        db.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        db.pragma_update(None, "synchronous", "OFF")?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        stable_plans(&db)
+    };
+    set().map_err(FactsError::new)?;
+    make(&db)?;
+    Ok(db)
+}
+
+/// Opens the file for reading, when there is one of this version.
+pub(super) fn open_kept(path: &Path) -> Option<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).ok()?;
+    db.busy_timeout(Duration::from_secs(30)).ok()?;
+    stable_plans(&db).ok()?;
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).ok()?;
+    (version == VERSION).then_some(db)
 }
 
 /// How much of the views SQLite may keep in memory.
@@ -88,7 +112,7 @@ fn make(db: &Connection) -> Result<(), FactsError> {
 }
 
 /// Tells whether the tables are of this version and what they hold is still in the log.
-fn good(db: &Connection, ledger: &Ledger) -> Result<bool, FactsError> {
+pub(super) fn good(db: &Connection, ledger: &Ledger) -> Result<bool, FactsError> {
     let version: i64 =
         db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(FactsError::new)?;
     if version != VERSION {

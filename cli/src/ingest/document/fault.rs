@@ -12,6 +12,19 @@ pub enum Fault {
     /// It is larger than any report that is read.
     #[error("larger than {} MiB; scan one artifact per report", Document::BYTES_MAX >> 20)]
     TooLarge,
+    /// It is larger than its format is read.
+    #[error(
+        "larger than {} MiB, which only reports of scans and tests may be; give the one \
+         document that is meant",
+        Document::WHOLE_MAX >> 20
+    )]
+    TooLargeHere,
+    /// It holds more than is kept of a large report.
+    #[error(
+        "holds more than a report does outside of its lists, or in one line or object; it is \
+         damaged or hostile"
+    )]
+    TooMuch,
     /// It is UTF-16, as a redirect in Windows PowerShell writes it.
     #[error("UTF-16, not UTF-8; write the report with the tool's own --output, not with >")]
     Utf16,
@@ -28,6 +41,29 @@ pub enum Fault {
     Truncated {
         /// The last line, from 1.
         line: usize,
+    },
+    /// It is XML that ends before its elements do.
+    #[error("ends inside of an element; the tool or the copy was interrupted: run it again")]
+    TruncatedXml,
+    /// It is packed.
+    #[error("{what}; unpack it first and give the report that is in it")]
+    Packed {
+        /// How it is packed.
+        what: &'static str,
+    },
+    /// It declares or uses entities of its own.
+    #[error(
+        "the XML declares or uses entities of its own, which are never expanded; write the report \
+         without a DTD"
+    )]
+    Entities,
+    /// It begins as XML does and is none.
+    #[error("not XML: {message}, near byte {offset}")]
+    NotXml {
+        /// The offset of where it goes wrong, or a little before.
+        offset: u64,
+        /// What the parser says.
+        message: String,
     },
     /// Arrays and objects are nested deeper than reports are.
     #[error("nested deeper than {} levels; no report is", Document::DEPTH_MAX)]

@@ -151,6 +151,7 @@ fn build(
     draft.put("version", json!(version));
     draft.put("digest", json!(digest));
     draft.put("commit", json!(commit(document, context, provenance.commit.as_deref())?));
+    draft.once(document, &[&version, &digest]);
     draft.put("repository", json!(images.first().map(|image| &image.repository)));
     draft.put("builder", json!(provenance.builder));
     if let Some(platform) = platform(descriptor.as_ref())? {

@@ -67,6 +67,7 @@ impl Reader for Changelog {
         draft.put("version", json!(version));
         draft.put("digest", json!(digest));
         draft.put("commit", json!(context.commit));
+        draft.once(document, &[&version, &digest]);
         draft.label("changelog_date", heading.date);
         draft.label("compared", heading.link);
         draft.label("editable", Some("true"));

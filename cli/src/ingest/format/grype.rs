@@ -24,6 +24,10 @@ impl Reader for Grype {
         "grype"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         let Some(json) = document.json() else { return false };
         let Some(matches) = json.get("matches").and_then(Value::as_array) else { return false };
@@ -44,19 +48,24 @@ impl Reader for Grype {
             read_command_line(&CommandLine::split(line), &mut scan);
         }
         let has_source = read_source(&top, &mut scan)?;
-        let Some(matches) = top.list("matches")? else {
-            return Err(top.expected("an array `matches`"));
-        };
-        scan.scanned = has_source || !matches.is_empty();
-        let mut related_higher = 0_u64;
-        for row in &matches {
+        let (mut rows, mut related_higher) = (0_u64, 0_u64);
+        let has_matches = top.rows("matches", &mut |row| {
+            rows += 1;
             related_higher += u64::from(read_match(row, &mut scan)?);
+            Ok(())
+        })?;
+        if !has_matches {
+            return Err(top.expected("an array `matches`"));
         }
+        scan.scanned = has_source || rows > 0;
         let higher = (related_higher > 0).then(|| related_higher.to_string());
         scan.label("related_severity_higher", higher);
-        scan.suppressed = top
-            .list("ignoredMatches")?
-            .map(|ignored| u64::try_from(ignored.len()).unwrap_or(u64::MAX));
+        let mut ignored = 0_u64;
+        let has_ignored = top.rows("ignoredMatches", &mut |_| {
+            ignored += 1;
+            Ok(())
+        })?;
+        scan.suppressed = has_ignored.then_some(ignored);
         Ok(vec![scan.event(document, context)?])
     }
 }

@@ -56,6 +56,7 @@ impl Reader for Chart {
         draft.put("digest", json!(digest));
         draft.put("app_version", json!(app_version));
         draft.put("commit", json!(context.commit));
+        draft.once(document, &[&version, &digest]);
         draft.label("chart", Some(name));
         draft.label("chart_type", top.text("type")?);
         draft.label("kube_version", top.word("kubeVersion")?);

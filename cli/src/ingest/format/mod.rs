@@ -2,29 +2,53 @@
 //!
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
+mod argo;
 mod buildx;
 mod cdevents;
 mod changelog;
 mod cloudevents;
+mod flagger;
+mod flux;
 pub(super) mod github;
 mod github_oidc;
 mod gitlab;
+mod go_test;
 mod goreleaser;
 mod grype;
 mod helm;
+mod junit;
+mod kargo;
+pub mod memory;
+mod pact;
+mod prometheus;
 pub(in crate::ingest) mod release_please;
+mod sarif;
+mod sarif_rules;
 mod trivy;
+mod trivy_k8s;
 mod trivy_operator;
 
 use super::Reader;
 
 /// The readers, in the order in which they are asked.
 pub(super) const READERS: &[&dyn Reader] = &[
+    &junit::Junit,
+    &go_test::GoTest,
     &cloudevents::CloudEvents,
     &cdevents::Cdevents,
+    &sarif::Sarif,
+    &trivy_k8s::Cluster,
     &trivy::Trivy,
     &trivy_operator::Operator,
     &grype::Grype,
+    &pact::Pact,
+    &prometheus::Prometheus,
+    &argo::ArgoCd,
+    &argo::Rollouts,
+    &flux::Flux,
+    &flagger::Canary,
+    &flagger::Webhook,
+    &kargo::Kargo,
     &gitlab::Gitlab,
     &gitlab::TestReport,
     &github_oidc::GithubOidc,

@@ -208,6 +208,7 @@ fn publish(
     draft.put("version", json!(version));
     draft.put("digest", json!(digest));
     draft.put("commit", json!(context.commit));
+    draft.once(document, &[&version, &digest]);
     draft.label("path", Some(package.path));
     draft.label("digest_from", Some(if joined { "recorded build" } else { "caller" }));
     if let Some(configuration) = configuration {

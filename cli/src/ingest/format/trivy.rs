@@ -3,7 +3,6 @@
 //! A report without `Results` says that nothing was scanned; a target without `Vulnerabilities`
 //! is clean. Trivy does not record its filters, so only the command line can show them; an ignore
 //! file cannot be seen at all. `ArtifactName` is what the user typed and identifies nothing.
-//! `trivy k8s` is refused by name: one cluster, many images.
 
 use serde_json::Value;
 
@@ -13,7 +12,7 @@ use crate::ingest::error::IngestError;
 use crate::ingest::filter::{CommandLine, Filters};
 use crate::ingest::json::Place;
 use crate::ingest::scan::{Finding, Scan};
-use crate::ingest::severity::Severity;
+use crate::ingest::severity::{Severity, Tally};
 use crate::ingest::{Context, Reader, time};
 
 /// What Trivy can report; it has no word for negligible.
@@ -28,6 +27,10 @@ impl Reader for Trivy {
         "trivy"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
         match document.json() {
             Some(Value::Null) => true,
@@ -38,7 +41,6 @@ impl Reader for Trivy {
                 let has = |key: &str| report.contains_key(key);
                 report.get("SchemaVersion").is_some_and(Value::is_u64)
                     || (has("ArtifactName") && has("ArtifactType"))
-                    || is_cluster(report)
             }
             _ => false,
         }
@@ -47,14 +49,6 @@ impl Reader for Trivy {
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let top = Place::top(document)?;
         let scan = match top.value() {
-            Value::Object(report) if is_cluster(report) => {
-                return Err(refuse(
-                    document,
-                    "a report of `trivy k8s`",
-                    "it covers a whole cluster and an event is about one artifact; scan each \
-                     image by its digest: trivy image --format json repository@sha256:...",
-                ));
-            }
             Value::Object(_) => schema_2(document, &top, context)?,
             Value::Null | Value::Array(_) => schema_1(&top, context)?,
             _ => return Err(top.expected("a report of Trivy")),
@@ -63,16 +57,11 @@ impl Reader for Trivy {
     }
 }
 
-fn is_cluster(report: &serde_json::Map<String, Value>) -> bool {
-    ["Resources", "Vulnerabilities", "Findings"].iter().any(|key| report.contains_key(*key))
-        && report.contains_key("ClusterName")
-}
-
 fn refuse(document: &Document, what: &str, reason: &'static str) -> IngestError {
     IngestError::Unsupported { file: document.name().to_owned(), what: what.to_owned(), reason }
 }
 
-fn new_scan(format: &str, context: &Context) -> Scan {
+pub(super) fn new_scan(format: &str, context: &Context) -> Scan {
     let mut scan = Scan::new("trivy", "trivy", format, VOCABULARY);
     if let Some(line) = &context.command_line {
         scan.filters = command_line_filters(&CommandLine::split(line));
@@ -105,22 +94,25 @@ fn schema_2(document: &Document, top: &Place<'_>, context: &Context) -> Result<S
         read_metadata(&metadata, &mut scan)?;
     }
     let mut told = false;
-    for target in top.list("Results")?.unwrap_or_default() {
-        told |= read_target(&target, &mut scan)?;
-    }
+    top.rows("Results", &mut |target| {
+        told |= read_target(target, &mut scan)?;
+        Ok(())
+    })?;
     scan.scanned = told && scans_vulnerabilities(context);
     Ok(scan)
 }
 
 fn schema_1(top: &Place<'_>, context: &Context) -> Result<Scan, IngestError> {
     let mut scan = new_scan("trivy-json/1", context);
-    let targets = if top.value().is_null() { Vec::new() } else { top.items()? };
     let mut told = false;
-    for target in targets {
-        if target.text("Target")?.is_none() {
-            return Err(target.expected("a `Target`"));
-        }
-        told |= read_target(&target, &mut scan)?;
+    if !top.value().is_null() {
+        top.elements(&mut |target| {
+            if target.text("Target")?.is_none() {
+                return Err(target.expected("a `Target`"));
+            }
+            told |= read_target(target, &mut scan)?;
+            Ok(())
+        })?;
     }
     scan.scanned = told;
     Ok(scan)
@@ -143,20 +135,22 @@ fn read_metadata(metadata: &Place<'_>, scan: &mut Scan) -> Result<(), IngestErro
 }
 
 /// Reads one target; tells whether it was scanned for vulnerabilities.
-fn read_target(target: &Place<'_>, scan: &mut Scan) -> Result<bool, IngestError> {
+pub(super) fn read_target(target: &Place<'_>, scan: &mut Scan) -> Result<bool, IngestError> {
     let class = target.text("Class")?;
-    let vulnerabilities = target.list("Vulnerabilities")?;
     let mut others = false;
     others |=
         read_class(target, "Misconfigurations", "misconfiguration", class == Some("config"), scan)?;
     others |= read_class(target, "Secrets", "secret", class == Some("secret"), scan)?;
     let licences = matches!(class, Some("license" | "license-file"));
     others |= read_class(target, "Licenses", "license", licences, scan)?;
-    if let Some(modified) = target.list("ExperimentalModifiedFindings")? {
-        for finding in &modified {
-            let is_vulnerability = matches!(finding.text("Type")?, None | Some("vulnerability"));
-            *scan.suppressed.get_or_insert_default() += u64::from(is_vulnerability);
-        }
+    let mut modified = 0_u64;
+    let has_modified = target.rows("ExperimentalModifiedFindings", &mut |finding| {
+        let is_vulnerability = matches!(finding.text("Type")?, None | Some("vulnerability"));
+        modified += u64::from(is_vulnerability);
+        Ok(())
+    })?;
+    if has_modified {
+        *scan.suppressed.get_or_insert_default() += modified;
     }
     let told = match class {
         Some("os-pkgs" | "lang-pkgs") => true,
@@ -164,8 +158,7 @@ fn read_target(target: &Place<'_>, scan: &mut Scan) -> Result<bool, IngestError>
         None => !others,
         Some(_) => false,
     };
-    let told = told || vulnerabilities.is_some();
-    for row in vulnerabilities.unwrap_or_default() {
+    let vulnerabilities = target.rows("Vulnerabilities", &mut |row| {
         let text = |key| row.text(key);
         scan.add(Finding {
             id: text("VulnerabilityID")?.unwrap_or("unknown"),
@@ -174,8 +167,9 @@ fn read_target(target: &Place<'_>, scan: &mut Scan) -> Result<bool, IngestError>
             installed: text("InstalledVersion")?,
             fixed: text("FixedVersion")?.map(str::to_owned),
         });
-    }
-    Ok(told)
+        Ok(())
+    })?;
+    Ok(told || vulnerabilities)
 }
 
 /// Counts the rows of a class; tells whether the target speaks of the class at all.
@@ -186,19 +180,19 @@ fn read_class(
     declared: bool,
     scan: &mut Scan,
 ) -> Result<bool, IngestError> {
-    let rows = target.list(key)?;
-    if rows.is_none() && !declared {
-        return Ok(false);
-    }
-    let tally = scan.other.entry(name).or_default();
-    for row in rows.unwrap_or_default() {
+    let mut tally = Tally::default();
+    let told = target.rows(key, &mut |row| {
         // Only misconfigurations have a status; one that is missing is not a pass.
         let status = if key == "Misconfigurations" { row.text("Status")? } else { None };
         if status.is_none_or(|status| status.eq_ignore_ascii_case("FAIL")) {
             tally.add(row.text("Severity")?);
         }
+        Ok(())
+    })?;
+    if told || declared {
+        scan.other.entry(name).or_default().merge(tally);
     }
-    Ok(true)
+    Ok(told || declared)
 }
 
 /// Tells whether the command line, when there is one, asked for vulnerabilities.

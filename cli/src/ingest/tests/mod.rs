@@ -2,20 +2,31 @@
 //!
 //! Reports are written inline: a test shows the bytes that its rule is about.
 
+mod argo_rollouts;
+mod argocd;
 mod buildx;
 mod cdevents;
 mod digest;
 mod document;
 mod filter;
+mod flagger;
+mod flux;
 mod github;
 mod github_check;
 mod gitlab;
+mod go_test;
 mod goreleaser;
 mod grype;
 mod helm;
+mod junit;
+mod kargo;
+mod pact;
 mod product;
+mod prometheus;
 mod release_please;
+mod sarif;
 mod trivy;
+mod trivy_k8s;
 mod trivy_operator;
 
 use relbook_ledger::admission::admit;
@@ -54,6 +65,29 @@ fn one(report: &Value, context: &Context) -> Value {
     let event = events.remove(0);
     check_admitted(&event);
     event
+}
+
+/// The one event of a text, which may be XML or lines.
+fn one_of(text: &str, context: &Context) -> Value {
+    let document = Document::from_bytes("report", text.as_bytes().to_vec()).unwrap();
+    let mut events = read(&document, None, context).unwrap();
+    assert_eq!(events.len(), 1);
+    let event = events.remove(0);
+    check_admitted(&event);
+    event
+}
+
+/// The message that refuses a text.
+fn refusal_of(text: &str, context: &Context) -> String {
+    match Document::from_bytes("report", text.as_bytes().to_vec()) {
+        Ok(document) => read(&document, None, context).unwrap_err().to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A context of a run of tests.
+fn suite(name: &str) -> Context {
+    Context { suite: Some(name.to_owned()), ..given() }
 }
 
 /// Asserts that the ledger takes the event once the author has completed it.
@@ -144,13 +178,9 @@ fn the_format_is_told_by_content_and_as_cannot_overrule_it() {
 
 #[test]
 fn a_known_format_that_is_not_read_is_refused_by_name() {
-    let sarif = json!({"version": "2.1.0", "runs": []});
-    let message = refusal(&sarif, &given());
-    assert!(message.contains("this is SARIF"), "{message}");
+    let message = refusal_of("<TestRun/>", &given());
+    assert!(message.contains("this is a TRX report"), "{message}");
     assert!(message.contains("trivy-operator"), "{message}");
-    let xml = Document::from_bytes("r.json", b"<testsuites/>".to_vec()).unwrap();
-    let message = read(&xml, None, &given()).unwrap_err().to_string();
-    assert!(message.contains("this is XML"), "{message}");
     let message = refusal(&json!({"a": 1}), &given());
     assert!(message.contains("no format that relbook knows"), "{message}");
 }

@@ -347,7 +347,7 @@ impl Core<'_> {
         let Some((derived, fact)) = highest.filter(|(derived, _)| *derived > declared) else {
             return Ok(None);
         };
-        let subject = merged(&fact).map(|m| m.subject.clone()).unwrap_or_default();
+        let subject = merged(&fact).map(|m| m.subject.to_string()).unwrap_or_default();
         let what = format!("{old} to {new} is {declared}, `{subject}` asks for {derived}");
         Ok(Some((what, vec![fact.seq])))
     }

@@ -56,7 +56,7 @@ fn scan_of(fact: &Fact) -> Option<&ScanCompleted> {
 fn verdict(fact: &Fact, scan: &ScanCompleted, policy: &Policy) -> ScanVerdict {
     let over = |count: Option<u64>, most: u64| count.is_some_and(|count| count > most);
     let kept = fact.event.header.labels.as_ref().and_then(|labels| labels.get("filter_keeps"));
-    let keeps = kept.is_some_and(|kept| kept == "critical,high");
+    let keeps = kept.is_some_and(|kept| kept.as_str() == "critical,high");
     if scan.status == Some(ScanStatus::NotScanned) {
         ScanVerdict::Unknown("the scanner scanned nothing, which is not a clean scan")
     } else if over(scan.critical, policy.scan_max_critical) || over(scan.high, policy.scan_max_high)

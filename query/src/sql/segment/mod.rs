@@ -7,6 +7,7 @@
 //! rename only.
 
 mod blocks;
+mod check;
 mod manifest;
 mod seal;
 mod store;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use datafusion::object_store::ObjectStore;
 use relbook_ledger::chain;
 
+pub(crate) use check::check_segments;
 pub(crate) use manifest::{Manifest, SealedFile, SealedRange};
 
 use super::extract::hex;

@@ -54,6 +54,7 @@ impl Reader for Metadata {
         build.put("commit", json!(facts.commit));
         build.put("digest", json!(digest));
         build.put("builder", json!("goreleaser"));
+        build.once(document, &[&facts.version, &digest]);
         let members = dist.members();
         let platforms: Vec<&Value> = members.iter().map(|member| &member["platform"]).collect();
         if !members.is_empty() {
@@ -69,6 +70,7 @@ impl Reader for Metadata {
             let mut publish = facts.draft("release.published", document, context);
             publish.put("digest", json!(digest));
             publish.put("commit", json!(facts.commit));
+            publish.once(document, &[&facts.version, &digest]);
             dist.mark(&mut publish);
             events.push(Value::Object(publish.finish()));
         }
