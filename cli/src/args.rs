@@ -66,6 +66,17 @@ pub struct Options {
         value_name = "table|json|ndjson|csv|parquet|arrow"
     )]
     pub format: Format,
+    /// How long to wait while another process writes to the book; 0s: not at all
+    #[arg(
+        long,
+        global = true,
+        overrides_with = "wait",
+        value_name = "30s|5m",
+        env = "RELBOOK_WAIT",
+        default_value = "30s",
+        value_parser = duration
+    )]
+    pub wait: i64,
     /// Answer with what had happened by then: 2026-06-10 or 2026-06-10T09:05:00Z [default: now]
     #[arg(long, global = true, overrides_with = "as_of", value_name = "TIME", value_parser = time)]
     pub as_of: Option<Time>,

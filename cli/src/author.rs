@@ -9,6 +9,7 @@ use relbook_ledger::admission::{Code, Refusal, admit};
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::json;
 use relbook_ledger::key::SigningKey;
+pub use relbook_ledger::ndjson::Input;
 use relbook_ledger::registry::Registry;
 use relbook_ledger::statement;
 use relbook_ledger::store::{Clock as _, SystemClock, Writer};
@@ -17,15 +18,6 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::Error;
-
-/// One event to append, as it came in.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Fields, to be completed and signed.
-    Fields(Map<String, Value>),
-    /// An event that its author signed elsewhere.
-    Signed(SignedEvent),
-}
 
 /// Signs the events of one batch with one key.
 pub struct Author<'a> {

@@ -4,6 +4,7 @@
 //! no message, and it is read only by commands that sign.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use relbook_ledger::key::SigningKey;
 use relbook_ledger::time::Time;
@@ -16,6 +17,8 @@ use crate::error::Error;
 pub struct Config {
     /// The directory of the book.
     pub book: PathBuf,
+    /// How long to wait for another writer.
+    pub wait: Duration,
     /// What had happened by then.
     pub as_of: Option<Time>,
     /// What the book knew then.
@@ -31,14 +34,15 @@ impl Config {
     /// # Errors
     /// [`Error::NotDone`] for the URL of a served book, which this version cannot reach.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let Options { book, key, as_of, as_known, explain, .. } = options;
+        let Options { book, key, wait, as_of, as_known, explain, .. } = options;
         if book.starts_with("http://") || book.starts_with("https://") {
             let message = format!("`{book}` is a served book; this version reads directories only");
             return Err(Error::not_done("unreachable", message)
                 .hint("give a directory with --book DIR or RELBOOK_BOOK"));
         }
         let key = key.filter(|key| !key.is_empty());
-        Ok(Self { book: PathBuf::from(book), as_of, as_known, explain, key })
+        let wait = Duration::from_secs(wait.unsigned_abs());
+        Ok(Self { book: PathBuf::from(book), wait, as_of, as_known, explain, key })
     }
 
     /// Tells whether a key was named; otherwise that of the book's admin signs.

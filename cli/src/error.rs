@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use relbook_ledger::admission::{Code, Refusal};
+use relbook_ledger::ndjson::NdjsonError;
 use relbook_ledger::store::{
     AppendError, Appended, BackupError, OpenError, ReadError, VerifyFailure,
 };
@@ -206,6 +207,15 @@ impl From<AppendError> for Error {
                 io_hint(Self::not_done("io", message), source)
             }
             other => database(other.to_string()),
+        }
+    }
+}
+
+impl From<NdjsonError> for Error {
+    fn from(error: NdjsonError) -> Self {
+        match error {
+            NdjsonError::Refused(refusal) => (*refusal).into(),
+            error @ NdjsonError::Read { .. } => Self::not_done("io", error.to_string()),
         }
     }
 }

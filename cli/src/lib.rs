@@ -16,7 +16,6 @@ pub mod exit_code;
 pub mod import;
 pub mod ingest;
 pub mod matrix;
-pub mod ndjson;
 pub mod product;
 pub mod recorded;
 pub mod render;

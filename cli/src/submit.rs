@@ -3,11 +3,14 @@
 //! Every command that writes goes through here, so that each is atomic, idempotent by id, and
 //! leaves the same trace when it is refused. The book is held only while a batch is appended.
 
-use relbook_ledger::admission::Refusal;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::{Duration, Instant};
+
+use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::key::SigningKey;
-use relbook_ledger::store::{AppendError, Appended, Writer};
+use relbook_ledger::store::{AppendError, Appended, OpenError, Writer};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
@@ -19,12 +22,42 @@ use crate::ui::Ui;
 /// An input and the line that a refusal names; flags have none.
 pub type Line = (Option<u64>, Input);
 
-/// Opens the book for writing; a second writer is refused at once.
+/// Opens the book for writing, waiting for another writer as long as the configuration says.
 ///
 /// # Errors
-/// [`Error::NotDone`] when there is no book, or it is locked or cannot be written.
+/// [`Error::NotDone`] when there is no book, or it is still locked or cannot be written.
 pub fn open(config: &Config) -> Result<Writer, Error> {
-    Ok(Writer::open(&config.book)?)
+    const FIRST_PAUSE: Duration = Duration::from_millis(4);
+    const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+    const SAY_SO_AFTER: Duration = Duration::from_secs(1);
+    let (start, mut pause, mut said) = (Instant::now(), FIRST_PAUSE, false);
+    loop {
+        let locked = match Writer::open(&config.book) {
+            Err(error @ OpenError::Locked { .. }) => error,
+            outcome => return Ok(outcome?),
+        };
+        let waited = start.elapsed();
+        let Some(left) = config.wait.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            let waited = waited.as_secs();
+            let message = format!("{locked}; waited {waited} s, --wait TIME says how long");
+            return Err(Refusal::new(Code::Locked, message).into());
+        };
+        if waited >= SAY_SO_AFTER && !said {
+            said = true;
+            let left = left.as_secs();
+            Ui::standard(Format::Table).note(&format!("waiting up to {left} s more: {locked}"));
+        }
+        std::thread::sleep(spread(pause).min(left));
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Returns a pause between half and one and a half of this one: whoever waits for the same writer
+/// does not ask again at the same moment.
+fn spread(pause: Duration) -> Duration {
+    // Each state has keys of its own, which is all the chance that this needs.
+    let chance = RandomState::new().build_hasher().finish() % 1_000;
+    pause / 2 + pause * u32::try_from(chance).unwrap_or(500) / 1_000
 }
 
 /// Signs and appends one batch: all of it, or nothing.

@@ -67,6 +67,7 @@ pub mod json;
 pub mod key;
 pub mod keyring;
 pub mod limits;
+pub mod ndjson;
 pub mod note;
 mod parallel;
 pub mod policy;

@@ -11,7 +11,7 @@ use relbook_testkit::environment::{Ran, TestEnvironment};
 use crate::scratch::{build_line, orion, size};
 
 #[test]
-fn a_second_writer_is_refused_at_once_and_told_who_writes() {
+fn a_second_writer_that_does_not_wait_is_refused_at_once_and_told_who_writes() {
     let env = orion();
     let before = size(&env);
     let mut first = env.spawn(&["append", "--from", "-", "--batch", "1"]);
@@ -24,19 +24,26 @@ fn a_second_writer_is_refused_at_once_and_told_who_writes() {
         assert!(start.elapsed() < Duration::from_secs(30), "the first batch never came in");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let args = ["append", "incident.opened", "--incident-id", "I"];
+    let args = ["append", "incident.opened", "--incident-id", "I", "--wait", "0s"];
     let second = env.run(&args).exits(4);
     assert!(second.stderr.contains(&first.id().to_string()), "{}", second.stderr);
     assert!(second.stderr.trim_end().ends_with("(locked)"), "{}", second.stderr);
     let error = env.run(&[&args[..], &["--format", "json"]].concat()).exits(4).json();
     assert_eq!(error["error"]["code"], "locked");
     env.run(&["status"]).exits(0);
+    // One that waits a little says so, and for how long.
+    let third = env.run(&[&args[..4], &["--wait", "2s"]].concat()).exits(4);
+    assert!(third.stderr.contains("waiting up to"), "{}", third.stderr);
+    assert!(third.stderr.contains("waited 2 s"), "{}", third.stderr);
+    // One that waits long enough gets in when the first is done.
+    let waiting = env.spawn(&[&args[..4], &["--wait", "60s"]].concat());
 
     lines.write_all(build_line("1.4.2").as_bytes()).unwrap();
     drop(lines);
     assert!(first.wait().unwrap().success());
+    Ran::from(waiting.wait_with_output().unwrap()).exits(0);
     env.run(&args).exits(0);
-    assert_eq!(size(&env), before + 3);
+    assert_eq!(size(&env), before + 4);
     env.run(&["verify"]).exits(0);
 }
 

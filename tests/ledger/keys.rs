@@ -1,8 +1,11 @@
 //! Keys in a real book: who may write what, from when to when, across handles.
 
 use relbook_ledger::admission::Code;
+use relbook_ledger::envelope::SignedEvent;
+use relbook_ledger::store::AppendError;
 use serde_json::{Map, Value, json};
 
+use crate::report;
 use crate::scratch::*;
 
 fn correction(of: Value) -> Map<String, Value> {
@@ -118,4 +121,80 @@ fn a_correction_may_name_an_earlier_line_of_its_batch() {
     let batch = [sign(wrong.clone(), &key(1)), sign(correction(wrong["id"].clone()), &key(2))];
     let refusal = refused(&mut book.writer(), &batch);
     assert_eq!((refusal.code, refusal.line), (Code::Role, Some(2)));
+}
+
+/// What a batch that ends in the judged event comes to: its code, or that it was taken.
+fn judged(book: &Scratch, batch: &[SignedEvent], together: bool) -> Result<(), Code> {
+    let mut writer = book.writer();
+    if together {
+        return match writer.append(batch) {
+            Ok(_) => Ok(()),
+            Err(AppendError::Refused(refusal)) => {
+                assert_eq!(refusal.line, Some(batch.len() as u64), "{refusal}");
+                Err(refusal.code)
+            }
+            Err(error) => panic!("{error}"),
+        };
+    }
+    let (last, before) = batch.split_last().unwrap();
+    for signed in before {
+        writer.append(std::slice::from_ref(signed)).unwrap();
+    }
+    match writer.append(std::slice::from_ref(last)) {
+        Ok(_) => Ok(()),
+        Err(AppendError::Refused(refusal)) => Err(refusal.code),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_key_counts_strictly_between_its_enrolment_and_its_end() {
+    let by_it = || sign(incident(), &key(7));
+    let by_another = || sign(incident(), &key(1));
+    let mut count = 0;
+    for end in ["key.revoked", "key.compromised"] {
+        for together in [false, true] {
+            let admin = Scratch::admin;
+            let enrol = |book: &Scratch| sign(enrolment(7, "new", &["admin"]), &admin(book));
+            let over = |book: &Scratch| sign(key_end(end, 7, "new"), &admin(book));
+            let check = |batch: &dyn Fn(&Scratch) -> Vec<SignedEvent>| {
+                let book = Scratch::new().furnished();
+                let verdict = judged(&book, &batch(&book), together);
+                crate::verify::check(&book);
+                verdict
+            };
+            let cases = [
+                // One before the enrolment, the enrolment itself, one after it.
+                (check(&|_| vec![by_another(), by_it()]), Err(Code::UnknownKey)),
+                (
+                    check(&|_| vec![by_another(), sign(enrolment(7, "new", &["admin"]), &key(7))]),
+                    Err(Code::UnknownKey),
+                ),
+                (check(&|book| vec![enrol(book), by_it()]), Ok(())),
+                // One before the end, the end itself by the key that it ends, one after it.
+                (check(&|book| vec![enrol(book), by_it(), over(book)]), Ok(())),
+                (
+                    check(&|book| vec![enrol(book), sign(key_end(end, 7, "new"), &key(7))]),
+                    Err(Code::BadValue),
+                ),
+                (check(&|book| vec![enrol(book), over(book), by_it()]), Err(Code::RevokedKey)),
+                // A claimed time from when it counted helps nobody.
+                (
+                    check(&|book| {
+                        let mut early = incident();
+                        early.insert("occurred_at".into(), json!("2020-01-01T00:00:00Z"));
+                        vec![enrol(book), over(book), sign(early, &key(7))]
+                    }),
+                    Err(Code::RevokedKey),
+                ),
+                // Enrolled again, it counts again from there on.
+                (check(&|book| vec![enrol(book), over(book), enrol(book), by_it()]), Ok(())),
+            ];
+            for (at, (verdict, expected)) in cases.into_iter().enumerate() {
+                assert_eq!(verdict, expected, "case {at}, {end}, in one batch: {together}");
+                count += 1;
+            }
+        }
+    }
+    report::line(&format!("keys around their boundaries: {count} of 32 verdicts as they must be"));
 }

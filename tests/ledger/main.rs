@@ -6,22 +6,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
+mod ambiguity;
 mod append;
 mod attack;
 mod backup;
 mod bitflip;
 mod blob;
 mod clock;
+mod corpus;
 mod crash;
+mod go;
+mod golden;
 mod keys;
 mod open;
+mod peers;
 mod power;
 mod proof;
 mod refusal;
+#[path = "../support/src/report.rs"]
+#[allow(unreachable_pub, reason = "the file is also a module of the kit")]
+mod report;
 mod rotate;
 mod schemas;
 mod scratch;
 mod semantic;
 mod tamper;
+mod vectors;
 mod verify;
 mod witness;

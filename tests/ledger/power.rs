@@ -5,7 +5,6 @@
 //! bytes. The parent then makes, for every place in that record, disks as a power loss there could
 //! leave them. The control is a child whose database runs with synchronous=NORMAL: it must lose
 //! something that it acknowledged, else the harness is blind.
-#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use std::process::Command;
 use relbook_ledger::store::{self, VerifyOptions, Writer};
 use rusqlite::Connection;
 
+use crate::report;
 use crate::scratch::*;
 
 const CHILD: &str = "RELBOOK_POWER_CHILD";
@@ -292,13 +292,13 @@ fn no_loss_of_power_loses_what_was_acknowledged() {
     let book = Scratch::new();
     let before = Disk::of(book.dir());
     let Some(record) = record("full", book.dir()) else {
-        println!("skipped: strace is not installed");
+        report::skip("loss of power", "strace");
         return;
     };
     let commits = record.iter().filter(|step| matches!(step, Step::Acknowledged)).count();
     assert_eq!(commits, COMMITS);
     let whole = book.ledger();
-    let seeds = std::env::var("RELBOOK_POWER_SEEDS").map_or(2, |seeds| seeds.parse().unwrap());
+    let seeds = if report::long() { 20 } else { 2 };
     let (cases, losses) = replay(before, &record, book.dir(), seeds, |dir, acknowledged| {
         let report = store::verify(dir, &VerifyOptions::default(), &|_, _| ())
             .unwrap_or_else(|error| panic!("after {acknowledged} commits: {error}"));
@@ -310,7 +310,10 @@ fn no_loss_of_power_loses_what_was_acknowledged() {
         writer.append(&[sign(incident(), &admin_of(dir))]).unwrap();
         report.events < events_after(acknowledged)
     });
-    println!("{cases} losses of power at {} places: {losses} lost events", record.len());
+    report::line(&format!(
+        "loss of power: {cases} at {} places, {losses} lost something acknowledged",
+        record.len()
+    ));
     assert!(cases > 200, "the record is too short: the harness is blind");
     assert_eq!(losses, 0);
 }
@@ -324,7 +327,7 @@ fn admin_of(dir: &Path) -> relbook_ledger::key::SigningKey {
 fn a_database_that_does_not_sync_loses_something_in_this_harness() {
     let dir = tempfile::tempdir().unwrap();
     let Some(record) = record("normal", dir.path()) else {
-        println!("skipped: strace is not installed");
+        report::skip("loss of power", "strace");
         return;
     };
     let (cases, losses) = replay(Disk::default(), &record, dir.path(), 2, |dir, acknowledged| {
@@ -334,6 +337,8 @@ fn a_database_that_does_not_sync_loses_something_in_this_harness() {
         // The first acknowledgement is that of the table.
         acknowledged > 0 && rows.map_or(true, |rows| (rows as usize) < acknowledged - 1)
     });
-    println!("control, synchronous=NORMAL: {cases} losses of power, {losses} lost rows");
+    report::line(&format!(
+        "loss of power, control with synchronous=NORMAL: {cases}, {losses} lost something"
+    ));
     assert!(losses > 20, "{losses} of {cases}");
 }

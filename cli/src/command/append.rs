@@ -12,6 +12,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
+use relbook_ledger::ndjson::Lines;
 use relbook_ledger::store::{Appended, Ledger, Writer};
 use serde_json::Map;
 
@@ -22,7 +23,6 @@ use crate::blob::Blobs;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ndjson::Lines;
 use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
 use crate::ui::Ui;

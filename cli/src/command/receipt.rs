@@ -37,6 +37,7 @@ Examples:
   relbook receipt 214 --witnessed -o deploy.tlog-proof     under a checkpoint that witnesses cosigned
   relbook receipt check deploy.tlog-proof --pub book.pub --witness w1.vkey --witness w2.vkey --quorum 1
   relbook receipt check old.tlog-proof --pub book.pub --rotation rotation.tlog-proof
+  relbook receipt 214 --envelope > build.dsse.json         the event itself, for DSSE tools
 
 The text is a C2SP tlog-proof: the event's entry, the hashes that lead from it to the root of the
 log, and the checkpoint with which the book signed that root. A book that changed its key since
@@ -50,6 +51,9 @@ pub struct ReceiptArgs {
     /// The event: its seq or its id
     #[arg(value_name = "SEQ|ID", required = true)]
     event: Option<String>,
+    /// The event as its author signed it instead: a DSSE envelope, for any tool that reads those
+    #[arg(long)]
+    envelope: bool,
     /// Write to this file instead
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -98,6 +102,11 @@ pub(super) fn run(args: &ReceiptArgs, config: &Config, ui: &mut Ui) -> Result<Ex
     let ledger = Ledger::open(&config.book)?;
     let word = args.event.as_deref().unwrap_or_default();
     let seq = find(&ledger, word)?;
+    if args.envelope {
+        let signed = ledger.signed(seq)?;
+        let envelope = signed.map(|signed| signed.to_dsse_json()).unwrap_or_default();
+        return write(args, &format!("{envelope}\n"), ui);
+    }
     let receipt = match args.witnessed {
         false => ledger.receipt(seq)?,
         true => {
@@ -111,13 +120,19 @@ pub(super) fn run(args: &ReceiptArgs, config: &Config, ui: &mut Ui) -> Result<Ex
             ledger.receipt_under(seq, &point)?
         }
     };
-    let text = receipt.to_string();
-    match (&args.output, ui.format()) {
-        (Some(path), _) => {
+    if args.output.is_none() && ui.format() != Format::Table {
+        ui.json(&json!({"seq": receipt.seq, "receipt": receipt.to_string()}))?;
+        return Ok(ExitCode::Done);
+    }
+    write(args, &receipt.to_string(), ui)
+}
+
+fn write(args: &ReceiptArgs, text: &str, ui: &mut Ui) -> Result<ExitCode, Error> {
+    match &args.output {
+        Some(path) => {
             std::fs::write(path, text).map_err(|error| Error::file(path, "write", &error))?
         }
-        (None, Format::Table) => ui.print(&text)?,
-        (None, _) => ui.json(&json!({"seq": receipt.seq, "receipt": text}))?,
+        None => ui.print(text)?,
     }
     Ok(ExitCode::Done)
 }

@@ -15,7 +15,7 @@ use super::{BookPaths, cosignature, sqlite};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::entry::Entry;
-use crate::envelope::split_pae;
+use crate::envelope::{SignedEvent, split_pae};
 use crate::event::{Body, Event, Kind};
 use crate::intake;
 use crate::key::{KeyId, PublicKey};
@@ -275,6 +275,24 @@ impl Ledger {
             return Ok(None);
         }
         Ok(read_entry(&self.connection, seq)?.map(|raw| raw.bytes))
+    }
+
+    /// Returns the event at a seq as its author signed it, if the book holds it.
+    ///
+    /// # Errors
+    /// [`ReadError`] when it cannot be read.
+    pub fn signed(&self, seq: u64) -> Result<Option<SignedEvent>, ReadError> {
+        let Some(bytes) = self.entry(seq)? else { return Ok(None) };
+        let wrong = |detail: String| ReadError::Entry { seq, detail };
+        let entry = Entry::decode(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let (payload_type, body) =
+            split_pae(&entry.pae).map_err(|error| wrong(error.to_string()))?;
+        Ok(Some(SignedEvent {
+            payload_type: payload_type.to_owned(),
+            body: body.to_vec(),
+            key_id: entry.key_id,
+            signature: entry.signature,
+        }))
     }
 
     /// Calls `visit` for each event whose seq lies in a range, in order, until it breaks.

@@ -15,7 +15,15 @@ const TEXT_BYTES_MAX: u64 = 1_024;
 /// The held lock; dropping it lets the next writer in.
 #[derive(Debug)]
 pub(super) struct WriterLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // A process that is just being started still has this file open, until its program is
+        // loaded; closing ours would leave the book locked for that while.
+        drop(self.file.unlock());
+    }
 }
 
 impl WriterLock {
@@ -41,7 +49,7 @@ impl WriterLock {
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(holder_text().as_bytes()));
         written.map_err(OpenError::io(path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

@@ -74,6 +74,7 @@ impl TestEnvironment {
             .env("HOME", self.path())
             .env_remove("RELBOOK_BOOK")
             .env_remove("RELBOOK_KEY")
+            .env_remove("RELBOOK_WAIT")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());
         command

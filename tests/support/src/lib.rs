@@ -2,5 +2,6 @@
 
 pub mod environment;
 pub mod history;
+pub mod report;
 pub mod scratch;
 pub mod story;

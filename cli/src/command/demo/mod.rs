@@ -122,6 +122,7 @@ fn config(book: &Path, key: Option<&Path>) -> Result<Config, Error> {
         book: book.to_string_lossy().into_owned(),
         key: key.map(|path| path.to_string_lossy().into_owned()),
         format: Format::Table,
+        wait: 0,
         as_of: None,
         as_known: None,
         explain: false,

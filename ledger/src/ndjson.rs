@@ -5,13 +5,42 @@
 
 use std::io::{BufRead, Read as _};
 
-use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::envelope::SignedEvent;
-use relbook_ledger::json::{self, JsonErrorKind};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::author::Input;
-use crate::error::Error;
+use crate::admission::{Code, Refusal};
+use crate::envelope::SignedEvent;
+use crate::json::{self, JsonErrorKind};
+
+/// One event as it came in.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Fields, to be completed and signed.
+    Fields(Map<String, Value>),
+    /// An event that its author signed elsewhere.
+    Signed(SignedEvent),
+}
+
+/// Says why the next event cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum NdjsonError {
+    /// The line is no strict JSON object, is too long or is cut off.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// The input cannot be read.
+    #[error("cannot read `{name}`: {source}")]
+    Read {
+        /// The input.
+        name: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl From<Refusal> for NdjsonError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
 
 /// The most bytes that a line may have. An event has at most 60 KiB; the rest is room for escapes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -33,17 +62,14 @@ impl<R: BufRead> Lines<R> {
     /// Returns the next event and its line, or `None` at the end.
     ///
     /// # Errors
-    /// [`Error::Refused`] for a line that is no strict JSON object, is too long or is cut off;
-    /// [`Error::NotDone`] when the input cannot be read.
-    pub fn next_event(&mut self) -> Result<Option<(u64, Input)>, Error> {
+    /// [`NdjsonError`] naming the line.
+    pub fn next_event(&mut self) -> Result<Option<(u64, Input)>, NdjsonError> {
         loop {
             self.buffer.clear();
             let limit = LINE_BYTES_MAX as u64 + 1;
             let read = self.input.by_ref().take(limit).read_until(b'\n', &mut self.buffer);
-            let read = read.map_err(|error| {
-                let message = format!("cannot read `{}`: {error}", self.name);
-                Error::not_done("io", message)
-            })?;
+            let read =
+                read.map_err(|source| NdjsonError::Read { name: self.name.clone(), source })?;
             if read == 0 {
                 return Ok(None);
             }
@@ -125,7 +151,7 @@ mod tests {
             match lines.next_event() {
                 Ok(Some((number, _))) => numbers.push(number),
                 Ok(None) => return (numbers, None),
-                Err(Error::Refused { refusal, .. }) => return (numbers, Some(*refusal)),
+                Err(NdjsonError::Refused(refusal)) => return (numbers, Some(*refusal)),
                 Err(error) => panic!("{error}"),
             }
         }
@@ -159,7 +185,7 @@ mod tests {
     fn an_endless_line_is_refused_without_being_read() {
         let endless = std::io::BufReader::new(std::io::repeat(b' '));
         let mut lines = Lines::new(endless, "endless");
-        let Err(Error::Refused { refusal, .. }) = lines.next_event() else { panic!("refused") };
+        let Err(NdjsonError::Refused(refusal)) = lines.next_event() else { panic!("refused") };
         assert_eq!((refusal.code, refusal.line), (Code::TooLarge, Some(1)));
     }
 }

@@ -1,0 +1,4 @@
+//! Fuzzes `envelope`: see `judge.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| relbook_fuzz::envelope(bytes));

@@ -1,0 +1,4 @@
+//! Fuzzes `leaf`: see `judge.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| relbook_fuzz::leaf(bytes));
