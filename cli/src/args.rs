@@ -155,6 +155,8 @@ pub enum Command {
     Apply(command::apply::ApplyArgs),
     /// Append events: one from flags, or many from NDJSON
     Append(Box<command::append::AppendArgs>),
+    /// Deliver events that were signed while the book could not be reached
+    Spool(command::spool::SpoolArgs),
     /// Append what a real tool wrote: reports of Trivy and Grype
     Ingest(Box<command::ingest::IngestArgs>),
     /// Bring in the history of an existing repository: its tags and commits

@@ -18,10 +18,51 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::spool::Away;
+
+/// What an author stands on: the book, or what was known of it when it was last reached.
+#[derive(Clone, Copy)]
+pub enum Ground<'a> {
+    /// The book.
+    Book(&'a Writer),
+    /// What a spool remembers of it.
+    Away(&'a Away),
+}
+
+impl<'a> Ground<'a> {
+    fn registry(self) -> &'a Registry {
+        match self {
+            Self::Book(writer) => writer.registry(),
+            Self::Away(away) => &away.registry,
+        }
+    }
+
+    fn origin(self) -> &'a str {
+        match self {
+            Self::Book(writer) => writer.origin(),
+            Self::Away(away) => &away.origin,
+        }
+    }
+
+    fn size(self) -> u64 {
+        match self {
+            Self::Book(writer) => writer.ledger().size(),
+            Self::Away(away) => away.size,
+        }
+    }
+
+    /// Returns the clock of a book that is simulated.
+    fn simulated_clock(self) -> Option<Time> {
+        match self {
+            Self::Book(writer) if writer.ledger().simulated_clock() => Some(writer.clock()),
+            _ => None,
+        }
+    }
+}
 
 /// Signs the events of one batch with one key.
 pub struct Author<'a> {
-    writer: &'a Writer,
+    ground: Ground<'a>,
     key: Option<&'a SigningKey>,
     registry: Registry,
     next_seq: u64,
@@ -31,15 +72,15 @@ pub struct Author<'a> {
 }
 
 impl<'a> Author<'a> {
-    /// Prepares to sign for the book that `writer` holds; without a key only events that are
-    /// signed already can be passed on.
-    pub fn new(writer: &'a Writer, key: Option<&'a SigningKey>) -> Self {
+    /// Prepares to sign for a book; without a key only events that are signed already can be
+    /// passed on.
+    pub fn new(ground: Ground<'a>, key: Option<&'a SigningKey>) -> Self {
         Self {
-            writer,
+            ground,
             key,
-            registry: writer.registry().clone(),
-            next_seq: writer.ledger().size(),
-            now: if writer.ledger().simulated_clock() { writer.clock() } else { SystemClock.now() },
+            registry: ground.registry().clone(),
+            next_seq: ground.size(),
+            now: ground.simulated_clock().unwrap_or_else(|| SystemClock.now()),
         }
     }
 
@@ -83,7 +124,7 @@ impl<'a> Author<'a> {
     }
 
     fn clock_after(&self, recorded_at: Option<Time>, occurred_at: Time) -> Time {
-        if self.writer.ledger().simulated_clock() {
+        if self.ground.simulated_clock().is_some() {
             self.now.max(recorded_at.unwrap_or(occurred_at))
         } else {
             self.now
@@ -92,7 +133,7 @@ impl<'a> Author<'a> {
 
     /// Fills in what was left out; the order of the keys is part of the signed bytes.
     fn complete(&self, mut fields: Map<String, Value>) -> Result<Map<String, Value>, Error> {
-        let origin = self.writer.origin();
+        let origin = self.ground.origin();
         if let Some(ledger) = fields.get("ledger")
             && ledger.as_str() != Some(origin)
         {
@@ -131,15 +172,16 @@ impl<'a> Author<'a> {
     fn default_time(&self, fields: &Map<String, Value>) -> Value {
         // In a simulated book an event that only says when it was recorded occurred then.
         let recorded_at =
-            fields.get("recorded_at").filter(|_| self.writer.ledger().simulated_clock());
+            fields.get("recorded_at").filter(|_| self.ground.simulated_clock().is_some());
         recorded_at.cloned().unwrap_or_else(|| self.now.to_string().into())
     }
 
     /// Returns the `occurred_at` of the event that holds this id in the book.
     fn first_time(&self, id: &Value) -> Result<Option<Value>, Error> {
+        let Ground::Book(writer) = self.ground else { return Ok(None) };
         let Some(id) = id.as_str().and_then(|id| Uuid::parse_str(id).ok()) else { return Ok(None) };
-        let Some(seq) = self.writer.find(id)? else { return Ok(None) };
-        let Some(record) = self.writer.record(seq)? else { return Ok(None) };
+        let Some(seq) = writer.find(id)? else { return Ok(None) };
+        let Some(record) = writer.record(seq)? else { return Ok(None) };
         let body = json::parse(&record.body).ok();
         let event = body.and_then(|body| statement::open(&record.payload_type, body).ok());
         Ok(event.and_then(|event| event.get("occurred_at").cloned()))

@@ -101,6 +101,12 @@ impl Error {
         self
     }
 
+    /// Tells whether something outside the input is in the way, so that the same input can be
+    /// taken later.
+    pub fn is_not_done(&self) -> bool {
+        self.exit_code() == ExitCode::NotDone
+    }
+
     /// Returns the exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {

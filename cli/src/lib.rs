@@ -7,6 +7,8 @@
 pub mod args;
 pub mod author;
 pub mod blob;
+mod bom;
+pub mod ci;
 pub mod command;
 pub mod config;
 pub mod derived;
@@ -21,6 +23,7 @@ pub mod recorded;
 pub mod render;
 pub mod sealing;
 pub mod serve;
+pub mod spool;
 pub mod submit;
 pub mod ui;
 pub mod witness;

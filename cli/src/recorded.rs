@@ -130,4 +130,10 @@ impl Recorded for BookRecords {
             _ => None,
         }))
     }
+
+    fn commit(&self, component: &str, commit: &str) -> Result<Option<u64>, String> {
+        let facts = self.find(&Key::Commit { commit: commit.to_owned() })?;
+        let of = facts.iter().find(|fact| fact.event.component() == component);
+        Ok(of.map(|fact| fact.seq))
+    }
 }

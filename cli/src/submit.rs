@@ -14,7 +14,7 @@ use relbook_ledger::store::{AppendError, Appended, OpenError, Writer};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
-use crate::author::{Author, Input};
+use crate::author::{Author, Ground, Input};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ui::Ui;
@@ -60,6 +60,33 @@ fn spread(pause: Duration) -> Duration {
     pause / 2 + pause * u32::try_from(chance).unwrap_or(500) / 1_000
 }
 
+/// A signed batch with the lines that it came from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The events.
+    pub events: Vec<SignedEvent>,
+    lines: Vec<Option<u64>>,
+}
+
+impl Prepared {
+    /// Appends the batch: all of it, or nothing. It can be delivered again.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] naming the first bad line, after the refusal was recorded in the book;
+    /// [`Error::NotDone`] when the book cannot be written.
+    pub fn deliver(&self, writer: &mut Writer) -> Result<Vec<Appended>, Error> {
+        writer.append(&self.events).map_err(|error| match error {
+            AppendError::Refused(refusal) => {
+                // The writer counts the events of the batch; we know the lines they came from.
+                let index = refusal.line.and_then(|line| usize::try_from(line).ok());
+                let line = index.and_then(|index| *self.lines.get(index.checked_sub(1)?)?);
+                Refusal { line, ..refusal }.into()
+            }
+            other => other.into(),
+        })
+    }
+}
+
 /// Signs and appends one batch: all of it, or nothing.
 ///
 /// # Errors
@@ -71,32 +98,57 @@ pub fn append(
     writer: &mut Writer,
     batch: Vec<Line>,
 ) -> Result<Vec<Appended>, Error> {
-    let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
-    let key = if needs_key { Some(config.signing_key()?) } else { None };
-    let lines: Vec<Option<u64>> = batch.iter().map(|(line, _)| *line).collect();
-    let signed = sign(ui, writer, key.as_ref(), batch)
+    prepare(config, ui, writer, batch)?.deliver(writer)
+}
+
+/// Signs a batch for the book at hand, and records what it refuses.
+///
+/// # Errors
+/// As [`append`].
+pub fn prepare(
+    config: &Config,
+    ui: &Ui,
+    writer: &mut Writer,
+    batch: Vec<Line>,
+) -> Result<Prepared, Error> {
+    let key = signing_key(config, &batch)?;
+    let lines = batch.iter().map(|(line, _)| *line).collect();
+    let events = sign(ui, Ground::Book(writer), key.as_ref(), batch)
         .map_err(|(error, names)| recorded(error, writer, key.as_ref(), &names))?;
-    writer.append(&signed).map_err(|error| match error {
-        AppendError::Refused(refusal) => {
-            // The writer counts the events of the batch; we know the lines that they came from.
-            let index = refusal.line.and_then(|line| usize::try_from(line).ok());
-            let line = index.and_then(|index| *lines.get(index.checked_sub(1)?)?);
-            Refusal { line, ..refusal }.into()
-        }
-        other => other.into(),
-    })
+    Ok(Prepared { events, lines })
+}
+
+/// Signs a batch for a book that cannot be reached.
+///
+/// # Errors
+/// As [`append`]; there is no book to record a refusal in.
+pub fn prepare_away(
+    config: &Config,
+    ui: &Ui,
+    ground: Ground<'_>,
+    batch: Vec<Line>,
+) -> Result<Prepared, Error> {
+    let key = signing_key(config, &batch)?;
+    let lines = batch.iter().map(|(line, _)| *line).collect();
+    let events = sign(ui, ground, key.as_ref(), batch).map_err(|(error, _)| error)?;
+    Ok(Prepared { events, lines })
+}
+
+fn signing_key(config: &Config, batch: &[Line]) -> Result<Option<SigningKey>, Error> {
+    let needs_key = batch.iter().any(|(_, input)| matches!(input, Input::Fields(_)));
+    if needs_key { config.signing_key().map(Some) } else { Ok(None) }
 }
 
 fn sign(
     ui: &Ui,
-    writer: &Writer,
+    ground: Ground<'_>,
     key: Option<&SigningKey>,
     batch: Vec<Line>,
 ) -> Result<Vec<SignedEvent>, (Error, Names)> {
     const WORTH_A_BAR: usize = 2_000;
     let total = batch.len();
     let bar = (total >= WORTH_A_BAR).then(|| ui.progress("signing", total as u64));
-    let mut author = Author::new(writer, key);
+    let mut author = Author::new(ground, key);
     let mut signed = Vec::with_capacity(total);
     for (line, input) in batch {
         let names = Names::of(&input);

@@ -157,6 +157,11 @@ pub fn admit(value: &Value, registry: &Registry) -> Result<Event, Refusal> {
     let spec = kind_of(fields)?.spec();
     check_names(fields, spec)?;
     let event = Event::from_fields(spec.kind, fields).map_err(|error| {
+        if error.field == "version"
+            && let Some(refusal) = bad_version(fields, registry)
+        {
+            return refusal;
+        }
         let value = fields.get(error.field.split(['.', '[']).next().unwrap_or_default());
         let refusal = Refusal::new(Code::BadValue, error.message).at(error.field);
         match value {
@@ -336,10 +341,7 @@ fn check_component(event: &Event, registry: &Registry) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::UnknownComponent, message).at("component").with_value(name));
     };
     let Some(version) = version_of(&event.body) else { return Ok(()) };
-    let refuse = |error: &VersionError| {
-        Refusal::new(version_code(error), error.to_string()).at("version").with_value(version)
-    };
-    let parsed = component.scheme.parse_version(version).map_err(|error| refuse(&error))?;
+    let parsed = component.scheme.parse_version(version).map_err(|error| no_version(&error))?;
     if let Body::ReleasePublished(spec) = &event.body
         && let Some(module) = &spec.go_module
     {
@@ -380,6 +382,19 @@ pub fn version_of(body: &Body) -> Option<&str> {
         Body::GateDecided(spec) => spec.version.as_deref(),
         _ => None,
     }
+}
+
+/// Returns the refusal of a version that is not even a name, such as one with white space before
+/// it, by the component's scheme: that says more than that it is no name.
+fn bad_version(fields: &Map<String, Value>, registry: &Registry) -> Option<Refusal> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let component = registry.component(text("component")?)?;
+    let error = component.scheme.parse_version(text("version")?).err()?;
+    Some(no_version(&error))
+}
+
+fn no_version(error: &VersionError) -> Refusal {
+    Refusal::new(version_code(error), error.to_string()).at("version").with_value(error.value())
 }
 
 fn version_code(error: &VersionError) -> Code {

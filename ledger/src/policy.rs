@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::event::{ShapeError, Stage, read};
 use crate::verifier_key::{SignatureKind, VerifierKey};
+use crate::version::ChangeClass;
 
 /// The values in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -229,6 +230,15 @@ impl Policy {
                 return refuse("approval_sources", format!("`{source}` is not signed or reported"));
             }
         }
+        for class in &self.approval_required_for {
+            if ChangeClass::parse(class).is_none() {
+                let all = ChangeClass::ALL.map(ChangeClass::as_str).join(", ");
+                return refuse(
+                    "approval_required_for",
+                    format!("`{class}` is no class of change; there are {all}"),
+                );
+            }
+        }
         let named = values.get("gates").and_then(Value::as_object);
         for stage in named.into_iter().flat_map(Map::keys) {
             if Stage::parse(stage).is_none() {
@@ -321,6 +331,7 @@ mod tests {
             (json!({"canary_weight": 101}), "canary_weight"),
             (json!({"max_p99_delta_ms": -1}), "max_p99_delta_ms"),
             (json!({"approval_sources": ["hearsay"]}), "approval_sources"),
+            (json!({"approval_required_for": ["minor", "huge"]}), "approval_required_for"),
             (json!({"gates": {"prod": []}}), "gates"),
             (json!({"witnesses": ["w1"]}), "witnesses"),
             (json!({"witnesses": [WITNESS, WITNESS]}), "witnesses"),

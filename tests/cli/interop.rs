@@ -1,5 +1,6 @@
 //! Event envelopes in the hands of other tools: OpenSSL and Python's securesystemslib verify what
 //! relbook wrote, and relbook takes what they made. (Logs and proofs: `tests/ledger/go.rs`.)
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 use std::path::Path;
 use std::process::{Command, Output};

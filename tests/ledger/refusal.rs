@@ -36,6 +36,8 @@ fn every_code_that_bytes_can_earn() {
             Some("component"),
         ),
         (sign(build("1.0"), &ci), Code::NotSemver, Some("version")),
+        (sign(build(" 1.0.0"), &ci), Code::NotSemver, Some("version")),
+        (sign(build(""), &ci), Code::NotSemver, Some("version")),
         (sign(build("v1.0.0"), &ci), Code::VersionPrefix, Some("version")),
         (sign(incident(), &key(9)), Code::UnknownKey, None),
         (sign(approval(None), &ci), Code::Role, Some("kind")),

@@ -452,7 +452,8 @@ fn each_class_of_attack_has_its_own_code() {
     let cut = "DELETE FROM events WHERE seq >= 8; DELETE FROM checkpoints WHERE size > 8;";
     let swap = "UPDATE events SET seq = -1 WHERE seq = 5; UPDATE events SET seq = 5 WHERE seq = 6; \
                 UPDATE events SET seq = 6 WHERE seq = -1;";
-    let classes: [(&str, &str, &dyn Fn(&Scratch)); 11] = [
+    type Class<'a> = (&'a str, &'a str, &'a dyn Fn(&Scratch));
+    let classes: [Class<'_>; 11] = [
         ("edited", "bad-signature", &|b| attack(b, |a| _ = a.change(6, text_change))),
         ("deleted", "seq-gap", &|b| attack(b, |a| _ = a.sql("DELETE FROM events WHERE seq = 6"))),
         ("inserted", "checkpoint-missing", &|b| {

@@ -501,3 +501,20 @@ fn no_deploy_is_an_answer_too() {
     assert_eq!(head(&answer, "deploy_id verdict approval_required"), "- - -");
     assert_eq!(crate::ask::warnings(&answer), ["no_deploy"]);
 }
+
+#[test]
+fn what_a_deploy_names_and_nobody_recorded_is_told() {
+    let mut story = Story::of_api(&["us"]);
+    story.build("01T01:00", "1.4.1").live("02T09:00", "P1", "1.4.1");
+    let names = json!({"rollback_of": "P1", "fixes": "P9", "hotfix_id": "H1"});
+    story.live_with("03T09:00", "P2", "1.4.1", names);
+    let told = |story: &mut Story, id: &str| {
+        let warnings = ask(story).approvals(id).warnings;
+        let unknown = warnings.into_iter().filter(|w| w.code == "unknown_reference");
+        unknown.map(|warning| warning.detail).collect::<Vec<_>>()
+    };
+    assert!(told(&mut story, "P1").is_empty());
+    let expected =
+        ["fixes P9", "hotfix_id H1"].map(|what| format!("P2 names {what}, which was not recorded"));
+    assert_eq!(told(&mut story, "P2"), expected);
+}

@@ -174,3 +174,28 @@ fn what_nothing_names_is_refused() {
     let early = asked(&ask.at("01T08:00"), "api", "1.4.2");
     assert!(matches!(early, Err(AnswerError::UnknownVersion { .. })));
 }
+
+#[test]
+fn a_version_of_another_month_than_its_build_is_told() {
+    let mut story = Story::of_api(&["us"]);
+    let scheme = json!({"scheme": "calver:YYYY.0M.MICRO", "release_model": "deployed"});
+    story.component("web", scheme).build("01T01:00", "2026.06.1").build("01T02:00", "2026.05.9");
+    let warned = |ask: &Ask, question: &Question| {
+        let warnings = ask.answer(question).unwrap().warnings;
+        let mut dated = warnings.into_iter().filter(|w| w.code == "calver_date_mismatch");
+        dated.next().map(|warning| warning.detail)
+    };
+    let bindings = |version: &str| Question::Bindings {
+        component: "web".to_owned(),
+        version: version.to_owned(),
+    };
+    let status = Question::Status { environment: "production".to_owned() };
+    story.live("02T09:00", "W1", "2026.06.1");
+    let asked = ask(&mut story);
+    assert_eq!(warned(&asked, &bindings("2026.06.1")), None);
+    assert_eq!(warned(&asked, &status), None);
+    let told = "web 2026.05.9 was built in 2026-06 (UTC)";
+    assert_eq!(warned(&asked, &bindings("2026.05.9")).as_deref(), Some(told));
+    story.live("03T09:00", "W2", "2026.05.9");
+    assert_eq!(warned(&ask(&mut story), &status).as_deref(), Some(told));
+}

@@ -318,6 +318,35 @@ fn a_published_component_is_compared_by_what_is_on_offer() {
 }
 
 #[test]
+fn a_publish_without_a_commit_is_compared_as_far_as_it_is_known() {
+    use relbook_query::question::Question;
+    let mut story = repository();
+    story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
+    story.publish("02T00:00", "1.0.0").publish("03T00:00", "1.1.0");
+    let question = Question::Diff {
+        environment: "production".to_owned(),
+        component: "sdk".to_owned(),
+        versions: None,
+        transitions: false,
+    };
+    let answer = ask(&mut story).answer(&question).unwrap();
+    let known = "from_version to_version to_digest to_commit bump completeness";
+    assert_eq!(head(&answer, known), "1.0.0 1.1.0 @1.1.0 - minor unknown_ancestry");
+    assert_eq!(warnings(&answer), ["missing_provenance"]);
+    // A tag knows the commit of the version.
+    story.commit("01T00:00", "a", &[], "al", "fix: a");
+    story.commit("01T01:00", "b", &["a"], "al", "fix: b");
+    let tag = |story: &mut Story, version: &str, commit: &str| {
+        story.tag("04T00:00", &format!("v{version}"), commit).but(json!({"version": version}));
+    };
+    tag(&mut story, "1.0.0", "a");
+    tag(&mut story, "1.1.0", "b");
+    let answer = ask(&mut story).answer(&question).unwrap();
+    assert_eq!(head(&answer, known), "1.0.0 1.1.0 @1.1.0 b minor complete");
+    assert_eq!(lines(&answer.table, ROW), ["added b"]);
+}
+
+#[test]
 fn a_message_by_the_convention_is_read() {
     let mut story = repository();
     story.commit("01T00:00", "a", &[], "al", "chore: begin");

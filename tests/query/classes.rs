@@ -3,7 +3,7 @@
 use relbook_testkit::story::Story;
 use serde_json::{Value, json};
 
-use crate::ask::ask;
+use crate::ask::{ask, head};
 
 const CLASS: &str = "from_version bump change_class approval_required approval_verdict";
 
@@ -66,6 +66,18 @@ fn the_first_deploy_is_initial() {
     let mut story = semver(&["us"], &["1.4.1-rc.1"]);
     story.start("02T09:00", "P1", "production", "1.4.1-rc.1");
     assert_eq!(ask(&mut story).deploy("P1", "bump"), "initial");
+}
+
+#[test]
+fn the_first_deploy_is_initial_also_without_provenance() {
+    let mut story = semver(&["us"], &["1.4.1"]);
+    story.live("02T09:00", "P1", "unbuilt").live("03T09:00", "P2", "1.4.1");
+    let ask = ask(&mut story);
+    assert_eq!(ask.deploy("P1", CLASS), "- initial normal true missing");
+    // What is unknown is unknown only where there is something to compare with.
+    assert_eq!(ask.deploy("P2", "bump"), "-");
+    assert_eq!(ask.rows("production_releases", "n bump"), ["1 initial", "2 -"]);
+    assert_eq!(head(&ask.at("02T10:00").diff(), "bump from_version"), "initial -");
 }
 
 #[test]

@@ -135,3 +135,43 @@ fn equal_precedence_is_settled_by_the_log() {
     story.publish("02T09:00", "2.0.0+b").publish("03T09:00", "2.0.0+a");
     assert_eq!(ask(&mut story).status_of("sdk", "version"), "2.0.0+a");
 }
+
+#[test]
+fn equal_precedence_is_told() {
+    let mut story = Story::of_api(&["us"]);
+    story.component("sdk", json!({"scheme": "semver", "release_model": "published"}));
+    story.publish("02T00:00", "1.0.0+a").publish("03T00:00", "1.1.0+a");
+    assert_eq!(ask(&mut story).status_of("sdk", "version tie"), "1.1.0+a false");
+    story.publish("04T00:00", "1.0.0+b");
+    assert_eq!(ask(&mut story).status_of("sdk", "version tie"), "1.1.0+a false", "not the highest");
+    story.publish("05T00:00", "1.1.0+b");
+    assert_eq!(ask(&mut story).status_of("sdk", "version tie"), "1.1.0+b true");
+    story.yank("06T00:00", "1.1.0+a");
+    assert_eq!(ask(&mut story).status_of("sdk", "version tie"), "1.1.0+b false");
+}
+
+#[test]
+fn versions_of_an_earlier_scheme_are_below_those_of_the_next() {
+    let mut story = Story::of_api(&["us"]);
+    let scheme = |scheme: &str| json!({"scheme": scheme, "release_model": "published"});
+    story.component("sdk", scheme("calver:YYYY.0M.MICRO")).publish("02T00:00", "2026.10.1");
+    story.component("sdk", scheme("semver")).but(json!({"occurred_at": "2026-06-03T00:00:00Z"}));
+    // Nothing of the new scheme yet: what was published stays what is current.
+    assert_eq!(ask(&mut story).status_of("sdk", "state version"), "published 2026.10.1");
+    story.publish("04T00:00", "1.0.0");
+    assert_eq!(ask(&mut story).status_of("sdk", "state version"), "published 1.0.0");
+    assert_eq!(ask(&mut story).at("02T12:00").status_of("sdk", "version"), "2026.10.1");
+}
+
+#[test]
+fn a_deploy_into_another_scheme_is_major() {
+    let mut story = Story::of_api(&["us"]);
+    let scheme = |scheme: &str| json!({"scheme": scheme, "release_model": "deployed"});
+    story.component("web", scheme("semver")).build("01T01:00", "1.4.2");
+    story.live("02T09:00", "W1", "1.4.2");
+    story.component("web", scheme("calver:YYYY.0M.MICRO"));
+    story.but(json!({"occurred_at": "2026-06-03T00:00:00Z"}));
+    story.build("03T01:00", "2026.06.1").live("04T09:00", "W2", "2026.06.1");
+    let rows = ask(&mut story).rows_of("web", "deploys", "deploy_id from_version bump");
+    assert_eq!(rows, ["W1 - initial", "W2 1.4.2 major"]);
+}

@@ -13,17 +13,18 @@ use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::ndjson::Lines;
-use relbook_ledger::store::{Appended, Ledger, Writer};
-use serde_json::Map;
+use relbook_ledger::store::{Appended, Ledger};
+use serde_json::{Map, json};
 
 use super::flags;
 use super::short::{SHORT_FORMS, Short};
 use crate::author::Input;
-use crate::blob::Blobs;
+use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::sealing::{Seal, seal_batch};
+use crate::sealing::Seal;
+use crate::spool::{Delivered, Delivery, Spool, Way};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
 use crate::witness;
@@ -39,6 +40,10 @@ Examples:
   relbook append build ... --receipts proofs        keep the proof that the book took it
   relbook append approval ... --comment 'ok, Olga' --seal comment=p_olga
                                                     personal text: the log gets a commitment only
+  relbook append build ... --spool waiting          keep it there while the book is out of reach
+
+In a CI job the commit, the run and who started it are taken from the job's environment where they
+are not given (GitHub Actions, GitLab, Jenkins, Buildkite, CircleCI, Azure; RELBOOK_CI=off: not).
 
 `relbook append KIND --help` lists the fields of a kind. id, occurred_at and ledger are filled in
 when they are left out; the same id with the same content is the same event, so a retry is safe.";
@@ -49,6 +54,7 @@ pub struct AppendArgs {
     from: Option<String>,
     batch: Option<usize>,
     receipts: Option<PathBuf>,
+    spool: Option<PathBuf>,
     cosign: bool,
     seals: Vec<Seal>,
     event: Option<Flags>,
@@ -80,10 +86,13 @@ impl Args for AppendArgs {
             .global(true)
             .value_parser(clap::value_parser!(PathBuf))
             .help("Keep the receipt of each event there, as ID.tlog-proof");
-        let cosign =
-            Arg::new("cosign").long("cosign").global(true).action(ArgAction::SetTrue).help(
-                "Then ask the witnesses of the policy; without an answer the events stay appended",
-            );
+        let spool = Arg::new("spool")
+            .long("spool")
+            .value_name("DIR")
+            .env("RELBOOK_SPOOL")
+            .global(true)
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("Where signed events wait while the book cannot be reached (`relbook spool`)");
         let seal = Arg::new("seal")
             .long("seal")
             .value_name("FIELD=SUBJECT")
@@ -91,10 +100,15 @@ impl Args for AppendArgs {
             .action(ArgAction::Append)
             .value_parser(Seal::parse)
             .help("Seal a free text about SUBJECT (an opaque id, or @FIELD that holds it); `relbook erase SUBJECT` destroys it");
+        let cosign =
+            Arg::new("cosign").long("cosign").global(true).action(ArgAction::SetTrue).help(
+                "Then ask the witnesses of the policy; without an answer the events stay appended",
+            );
         let mut command = command
             .arg(from)
             .arg(batch)
             .arg(receipts)
+            .arg(spool)
             .arg(cosign)
             .arg(seal)
             .after_help(EXAMPLES)
@@ -135,10 +149,15 @@ impl FromArgMatches for AppendArgs {
             .subcommand()
             .map(|(name, matches)| Flags { name: name.to_owned(), matches: matches.clone() });
         let batch = matches.get_one::<u64>("batch").and_then(|n| usize::try_from(*n).ok());
-        let receipts = matches.get_one::<PathBuf>("receipts").cloned();
-        let seals = matches.get_many::<Seal>("seal").into_iter().flatten().cloned().collect();
+        // A variable of a CI job that is set to nothing is not set.
+        let path = |name: &str| {
+            matches.get_one::<PathBuf>(name).filter(|path| !path.as_os_str().is_empty()).cloned()
+        };
         let from = matches.get_one::<String>("from").cloned();
-        Ok(Self { from, batch, receipts, seals, cosign: matches.get_flag("cosign"), event })
+        let seals = matches.get_many::<Seal>("seal").into_iter().flatten().cloned().collect();
+        let (receipts, spool) = (path("receipts"), path("spool"));
+        let cosign = matches.get_flag("cosign");
+        Ok(Self { from, batch, receipts, spool, cosign, seals, event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -149,30 +168,34 @@ impl FromArgMatches for AppendArgs {
 
 /// Appends.
 pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let (receipts, wait) = match (args.from, args.event) {
-        (Some(from), _) => append_from(&from, args.batch, &args.seals, config, ui)?,
-        (None, Some(event)) => append_flags(&event, &args.seals, config, ui)?,
+    let way = Way { spool: args.spool.map(Spool::new), seals: args.seals };
+    let delivered = match (args.from, args.event) {
+        (Some(from), _) => append_from(&from, args.batch, way, config, ui)?,
+        (None, Some(event)) => append_flags(&event, way, config, ui)?,
         (None, None) => {
             return Err(Error::usage("append needs a kind with its fields, or --from FILE")
                 .hint("`relbook append --help` lists the kinds with examples"));
         }
     };
-    submit::show(ui, &receipts, Map::new())?;
+    let spooled = Map::from_iter([("spooled".to_owned(), json!(delivered.spooled))]);
+    let extra = if delivered.spooled == 0 { Map::new() } else { spooled };
+    submit::show(ui, &delivered.receipts, extra)?;
     // Whoever waits for the acknowledgement must not wait for witnesses.
     ui.flush()?;
-    let cosigned = cosign(args.cosign, wait, config, ui);
+    let cosigned = !delivered.receipts.is_empty() && cosign(args.cosign, config, ui);
     if let Some(dir) = args.receipts {
-        keep(&dir, &receipts, cosigned, config)?;
+        keep(&dir, &delivered.receipts, cosigned, config)?;
     }
     Ok(ExitCode::Done)
 }
 
-/// Asks the witnesses, where a flag or the policy (`wait`) says so; tells whether any cosigned.
+/// Asks the witnesses, where a flag or the policy says so; tells whether any cosigned.
 ///
 /// The events are in the book by now: what witnesses do or do not say is a remark.
-fn cosign(asked_for: bool, wait: u32, config: &Config, ui: &mut Ui) -> bool {
+fn cosign(asked_for: bool, config: &Config, ui: &mut Ui) -> bool {
     const FLAG_WAIT_S: u64 = 10;
-    let wait = match (asked_for, wait) {
+    let policy = Ledger::open(&config.book).map(|book| book.registry().policy().clone());
+    let wait = match (asked_for, policy.map_or(0, |policy| policy.witness_append_wait_s)) {
         (false, 0) => return false,
         (true, 0) => FLAG_WAIT_S,
         (_, wait) => u64::from(wait),
@@ -210,45 +233,29 @@ fn keep(dir: &Path, appended: &[Appended], cosigned: bool, config: &Config) -> R
     Ok(())
 }
 
-/// What was appended, and how long the policy waits for witnesses then.
-type Done = (Vec<Appended>, u32);
-
-fn append_flags(event: &Flags, seals: &[Seal], config: &Config, ui: &Ui) -> Result<Done, Error> {
+fn append_flags(event: &Flags, way: Way, config: &Config, ui: &mut Ui) -> Result<Delivered, Error> {
     let short = Short::find(&event.name);
     let kind = Kind::parse(&event.name);
     if short.is_none() && kind.is_none() {
         return Err(unknown_kind(&event.name).into());
     }
-    let mut writer = submit::open(config)?;
+    let mut delivery = Delivery::open(config, way, ui)?;
+    let run = ci::here();
     let events = match (short, kind) {
-        (Some(short), _) => short.events(&event.matches, &writer)?,
-        (None, Some(kind)) => vec![flags::read(kind, &event.matches)?],
+        (Some(short), _) => short.events(&event.matches, delivery.registry(), run.as_ref())?,
+        (None, Some(kind)) => {
+            let mut fields = flags::read(kind, &event.matches)?;
+            if let Some(run) = run {
+                run.fill(&mut fields);
+            }
+            vec![fields]
+        }
         (None, None) => Vec::new(),
     };
-    let batch = events.into_iter().map(|fields| (None, Input::Fields(fields))).collect();
-    let receipts = append_sealed(seals, config, ui, &mut writer, batch)?;
-    Ok((receipts, wait(&writer)))
-}
-
-fn wait(writer: &Writer) -> u32 {
-    writer.registry().policy().witness_append_wait_s
-}
-
-/// Seals what is to be sealed, and appends one batch.
-fn append_sealed(
-    seals: &[Seal],
-    config: &Config,
-    ui: &Ui,
-    writer: &mut Writer,
-    mut batch: Vec<Line>,
-) -> Result<Vec<Appended>, Error> {
-    let mut blobs = Blobs::default();
-    let outcome = seal_batch(seals, writer, &mut batch, &mut blobs)
-        .and_then(|()| submit::append(config, ui, writer, batch));
-    if outcome.is_err() {
-        blobs.take_back();
-    }
-    outcome
+    let batch = events.iter().map(|fields| (None, Input::Fields(fields.clone()))).collect();
+    let delivered = delivery.append(ui, batch)?;
+    summary::add(ui, || summary::appended(delivery.origin(), &events, &delivered.receipts));
+    Ok(delivered)
 }
 
 /// Says which kind, or short form of one, may have been meant.
@@ -263,47 +270,50 @@ fn unknown_kind(name: &str) -> Refusal {
 fn append_from(
     from: &str,
     batch: Option<usize>,
-    seals: &[Seal],
+    way: Way,
     config: &Config,
-    ui: &Ui,
-) -> Result<Done, Error> {
+    ui: &mut Ui,
+) -> Result<Delivered, Error> {
     if from == "-" {
         let input = BufReader::with_capacity(1 << 16, std::io::stdin());
-        return append_lines(Lines::new(input, "standard input"), batch, seals, config, ui);
+        return append_lines(Lines::new(input, "standard input"), batch, way, config, ui);
     }
     let path = Path::new(from);
     let file = File::open(path).map_err(|error| Error::file(path, "read", &error))?;
     let input = BufReader::with_capacity(1 << 16, file);
-    append_lines(Lines::new(input, from), batch, seals, config, ui)
+    append_lines(Lines::new(input, from), batch, way, config, ui)
 }
 
 fn append_lines(
     mut lines: Lines<impl BufRead>,
     batch: Option<usize>,
-    seals: &[Seal],
+    way: Way,
     config: &Config,
-    ui: &Ui,
-) -> Result<Done, Error> {
+    ui: &mut Ui,
+) -> Result<Delivered, Error> {
     // The book is opened after the first batch was read: a slow producer holds nobody up.
-    let mut writer: Option<Writer> = None;
-    let mut receipts: Vec<Appended> = Vec::new();
+    let mut delivery: Option<Delivery<'_>> = None;
+    let mut whole = Delivered::default();
     let bar = ui.progress("appending", 0);
     loop {
         let read = read_batch(&mut lines, batch);
-        let writer = match &mut writer {
-            Some(writer) => writer,
-            None => writer.insert(submit::open(config)?),
+        let delivery = match &mut delivery {
+            Some(delivery) => delivery,
+            None => delivery.insert(Delivery::open(config, way.clone(), ui)?),
         };
         let outcome = match read {
-            Ok(events) if events.is_empty() => return Ok((receipts, wait(writer))),
-            Ok(events) => append_sealed(seals, config, ui, writer, events),
-            Err(error) => Err(submit::refused(config, writer, error)),
+            Ok(events) if events.is_empty() => return Ok(whole),
+            Ok(events) => delivery.append(ui, events),
+            Err(error) => Err(delivery.refused(error)),
         };
-        receipts.extend(outcome.map_err(|error| error.after(&receipts))?);
+        let delivered = outcome.map_err(|error| error.after(&whole.receipts))?;
+        whole.receipts.extend(delivered.receipts);
+        whole.spooled += delivered.spooled;
         if batch.is_none() {
-            return Ok((receipts, wait(writer)));
+            return Ok(whole);
         }
-        bar.of(receipts.len() as u64, receipts.len() as u64);
+        let done = (whole.receipts.len() + whole.spooled) as u64;
+        bar.of(done, done);
     }
 }
 

@@ -38,7 +38,7 @@ pub struct EraseArgs {
     /// Whom the sealed texts are about: the opaque id that they were sealed with
     #[arg(value_name = "SUBJECT")]
     subject: String,
-    /// Why
+    /// Why; it stays in the log, so it must hold no personal data
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// The legal ground

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::question;
 use crate::args::Format;
 use crate::author::Input;
+use crate::ci::summary;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -85,6 +86,7 @@ pub(super) fn run(args: GateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
     let book = question::open(config, ui)?;
     let answer = book.answer(&question, book.lens(config.as_of, config.as_known))?;
     let recorded = if record { Some(record_decision(&answer, config, ui)?) } else { None };
+    summary::add(ui, || section(&answer));
     if ui.format() == Format::Json {
         let mut whole = question::to_json(config, &book, &answer)?;
         if let Some(seq) = recorded {
@@ -98,6 +100,30 @@ pub(super) fn run(args: GateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
         }
     }
     Ok(if answer.holds { ExitCode::Done } else { ExitCode::DoesNotHold })
+}
+
+/// Returns what the summary of a CI job says of it.
+fn section(answer: &Answer) -> String {
+    const COLUMNS: [&str; 5] = ["gate", "verdict", "observed", "threshold", "why"];
+    let head = |name: &str| answer.header(name).map(plain).unwrap_or_default();
+    let verdict = if answer.holds { "open" } else { "closed" };
+    let title =
+        format!("Gate {verdict}: {} {} to {}", head("component"), head("version"), head("stage"));
+    let rows = answer.to_json()["rows"].as_array().cloned().unwrap_or_default();
+    let row = |row: &Value| COLUMNS.iter().map(|name| text(&row[*name])).collect();
+    summary::table(&title, &COLUMNS, &rows.iter().map(row).collect::<Vec<_>>())
+}
+
+fn plain(cell: &Cell) -> String {
+    text(&cell.to_json())
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 fn ask(args: GateArgs) -> Result<GateAsk, Error> {

@@ -37,7 +37,7 @@ pub struct HotfixArgs {
     #[arg(long, value_name = "ID")]
     pub status: Option<String>,
     /// How long it may take, in minutes; the latest time of each step follows [default: 30]
-    #[arg(long, value_name = "MINUTES", conflicts_with = "status",
+    #[arg(long, visible_alias = "deadline-minutes", value_name = "MINUTES", conflicts_with = "status",
         value_parser = clap::value_parser!(u32).range(1..=10_080))]
     pub deadline: Option<u32>,
     /// The id to open it under [default: HF-COMPONENT-VERSION]

@@ -5,6 +5,7 @@
 //! network, and nothing of the repository is run or changed.
 
 mod deploys;
+mod github;
 
 use std::path::PathBuf;
 
@@ -36,6 +37,7 @@ Examples:
   relbook import git ../orion --component api
   relbook import git ../orion --component cli --tag-pattern 'cli/v*' --path cli
   relbook import git ../orion --component api --dry-run > events.ndjson
+  relbook import github saved --component api --restored true
   kubectl get applications.argoproj.io -A -o json > apps.json && relbook import argocd apps.json
   kubectl get promotions,freights,stages -A -o json > kargo.json && relbook import kargo kargo.json
 
@@ -51,6 +53,8 @@ pub struct ImportArgs {
 pub enum Origin {
     /// The tags and commits of a git repository
     Git(GitArgs),
+    /// Deployments, reviews, releases, runs and merges, as GitHub's API and webhooks tell them
+    Github(github::GithubArgs),
     /// The deploys that Argo CD's Applications remember
     Argocd(deploys::DeployArgs),
     /// The promotions that Kargo's Promotions and Stages remember
@@ -95,6 +99,7 @@ pub struct GitArgs {
 pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let args = match args.origin {
         Origin::Git(args) => args,
+        Origin::Github(args) => return github::run(&args, config, ui),
         Origin::Argocd(args) => return deploys::run(Memory::ArgoCd, args, config, ui),
         Origin::Kargo(args) => return deploys::run(Memory::Kargo, args, config, ui),
     };
@@ -112,7 +117,7 @@ pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         return show_events(ui, &history);
     }
     let events = std::mem::take(&mut history.news.events);
-    let receipts = append(&args, config, ui, events)?;
+    let receipts = append(args.batch, config, ui, events)?;
     show(ui, &history, &receipts)?;
     Ok(ExitCode::Done)
 }
@@ -205,7 +210,7 @@ fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag], all: bool)
 }
 
 fn append(
-    args: &GitArgs,
+    batch: Option<u64>,
     config: &Config,
     ui: &Ui,
     events: Vec<Map<String, Value>>,
@@ -214,7 +219,7 @@ fn append(
         return Ok(Vec::new());
     }
     let mut writer = submit::open(config)?;
-    let size = args.batch.and_then(|size| usize::try_from(size).ok());
+    let size = batch.and_then(|size| usize::try_from(size).ok());
     if size.is_none() && events.len() > BATCH_EVENTS_MAX {
         let message = format!(
             "{} events are more than the {BATCH_EVENTS_MAX} of one batch; import in several with \

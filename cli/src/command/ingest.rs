@@ -5,7 +5,7 @@
 //! in its own system, from that, so that a later export adds only what is new. All files are one
 //! atomic batch, and the readers see all of them: some facts are spread over several.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,11 +22,15 @@ use super::delivery::DeliveryArgs;
 use crate::args::Format;
 use crate::author::Input;
 use crate::blob::Blobs;
+use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::derived::Told;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ingest::{Builds, Context, Document, Fault, IngestError, Recorded, read, reader_names};
+use crate::ingest::{
+    Builds, Context, Document, Fault, IngestError, Recorded, Verification, VerifyKey, read,
+    reader_names,
+};
 use crate::recorded::BookRecords;
 use crate::submit;
 use crate::ui::Ui;
@@ -43,6 +47,8 @@ Examples:
     --exit-code $? junit.xml
   relbook ingest --component api --digest sha256:... can-i-deploy.json scan.sarif
   relbook ingest --component api --dry-run trivy.json grype.json
+  relbook ingest --component api --digest sha256:... --verify-key cosign.pub api.intoto.jsonl
+  relbook ingest --component api --digest sha256:... bom.cdx.json
   relbook ingest dist/metadata.json dist/artifacts.json dist/checksums.txt
   relbook ingest --version 1.4.2 --commit $SHA buildx-metadata.json
   relbook ingest --digest sha256:... Chart.yaml
@@ -52,6 +58,11 @@ Examples:
   relbook ingest --event \"$GITHUB_EVENT_NAME\" \"$GITHUB_EVENT_PATH\"
   relbook ingest --event deployment_review --github-secret hook.secret \\
     --signature \"$X_HUB_SIGNATURE_256\" --delivery \"$X_GITHUB_DELIVERY\" body.json
+
+Attestations (in-toto, DSSE, sigstore bundles, npm, Cloud Build) are recorded as what they are;
+provenance also gives the build when its version (the tag, or --version) and commit are known. They
+are called verified only when --verify-key is given and a signature fits it. An SBOM is what `diff`
+compares later.
 
 The format is recognised by the content, never by the name. What the report does not say is left
 out, never zero: a scan that was filtered, or scanned nothing, is not a clean one, and tests that
@@ -115,6 +126,10 @@ pub struct IngestArgs {
     /// When it happened, where the report has no time of its own [default: now]
     #[arg(long, value_name = "TIME", value_parser = crate::args::time)]
     pub occurred_at: Option<Time>,
+    /// A public key in PEM (Ed25519, ECDSA P-256 or P-384; cosign.pub): the attestations must be
+    /// signed with it, or nothing is taken; give it again for more keys
+    #[arg(long, value_name = "FILE")]
+    pub verify_key: Vec<PathBuf>,
     /// A parent of the merge that a webhook tells of; repeatable
     #[arg(long = "parent", value_name = "COMMIT")]
     pub parents: Vec<String>,
@@ -159,10 +174,15 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let mut reports = outcome.map_err(|error| submit::refused(config, &mut writer, error))?;
     let author = config.signing_key()?.public().id().to_string();
     let mut blobs = Blobs::default();
+    let run = ci::here();
     let mut told = Told::new(writer.ledger(), &author);
     for report in &mut reports {
         let events = std::mem::take(&mut report.events);
         (report.events, report.known) = told.first(events)?;
+        // After the ids: the same report from another run tells nothing new.
+        if let Some(run) = &run {
+            report.events.iter_mut().for_each(|event| run.fill(event));
+        }
         // Bytes that only tell again what is known are evidence of nothing new; those that gave no
         // event at all explain another file.
         if report.events.is_empty() && !report.known.is_empty() {
@@ -187,6 +207,8 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
             return Err(error);
         }
     };
+    let events: Vec<_> = reports.iter().flat_map(|report| report.events.clone()).collect();
+    summary::add(ui, || summary::appended(writer.origin(), &events, &receipts));
     if ui.format() == Format::Table {
         for line in reports.iter().flat_map(summaries) {
             ui.line(&line)?;
@@ -237,6 +259,7 @@ fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<V
         duration_s: args.duration,
         any_count: args.any_count,
         occurred_at: args.occurred_at.map(|time| time.to_string()),
+        verification: verification(args)?,
         beside: Arc::clone(&documents),
         builds: Builds::of(Rc::clone(&records)),
         parents: args.parents.clone(),
@@ -259,6 +282,19 @@ fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<V
         reports.push(Report { documents, index, events: events.collect(), known: Vec::new() });
     }
     Ok(reports)
+}
+
+fn verification(args: &IngestArgs) -> Result<Verification, Error> {
+    let mut verification = Verification::default();
+    for path in &args.verify_key {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::not_done("io", format!("{shown}: cannot be read: {error}")))?;
+        let key = VerifyKey::from_pem(&text)
+            .map_err(|reason| Error::usage(format!("--verify-key {shown}: {reason}")))?;
+        verification.keys.push(key);
+    }
+    Ok(verification)
 }
 
 fn show_events(ui: &mut Ui, reports: &[Report]) -> Result<ExitCode, Error> {
@@ -345,6 +381,9 @@ impl From<IngestError> for Error {
             }
             IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
                 Refusal::new(Code::BadValue, message).at("digest").into()
+            }
+            IngestError::Differs { field, .. } => {
+                Refusal::new(Code::BadValue, message).at(field).into()
             }
             IngestError::TooLarge { .. } | IngestError::TooLong { .. } => {
                 Refusal::new(Code::TooLarge, message).into()

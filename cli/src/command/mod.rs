@@ -47,6 +47,7 @@ pub mod rollback;
 pub mod runbook;
 mod short;
 pub mod slo_gate;
+pub mod spool;
 pub mod status;
 pub mod train;
 pub mod verify;
@@ -88,6 +89,7 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Key(args) => key::run(args, &config, ui),
         Command::Apply(args) => apply::run(&args, &config, ui),
         Command::Append(args) => append::run(*args, &config, ui),
+        Command::Spool(args) => spool::run(args, &config, ui),
         Command::Ingest(args) => ingest::run(*args, &config, ui),
         Command::Import(args) => import::run(*args, &config, ui),
         Command::Status(args) => status::run(args, &config, ui),

@@ -97,6 +97,7 @@ impl From<SqlError> for Error {
             | SqlError::UnknownTable { .. }
             | SqlError::UnknownColumn { .. }
             | SqlError::Argument { .. }
+            | SqlError::Unknown { .. }
             | SqlError::Plan { .. } => Self::usage(message),
             SqlError::Book { .. } => Self::not_done("damaged", message),
             SqlError::TimedOut { .. } | SqlError::OutOfMemory { .. } => {

@@ -7,11 +7,11 @@ use clap::{Arg, ArgMatches, Command};
 use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::event::{FinishOutcome, Kind};
 use relbook_ledger::registry::Registry;
-use relbook_ledger::store::Writer;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::flags;
+use crate::ci::{self, Run};
 use crate::event_id;
 
 /// A short form.
@@ -107,12 +107,21 @@ impl Short {
 
     /// Returns the subcommand.
     pub(super) fn command(&self) -> Command {
+        // What the CI job tells need not be said again.
+        let run = ci::here().unwrap_or_default();
+        let mut filled = self.filled.to_vec();
+        if run.commit.is_some() {
+            filled.push("commit");
+        }
+        if run.tag.is_some() && self.kind == Kind::TagCreated {
+            filled.push("tag");
+        }
         let command = Command::new(self.name)
             .about(self.about)
             .override_usage(format!("relbook append {} [--FIELD VALUE]...", self.name))
             .disable_version_flag(true)
             .after_help(self.help)
-            .args(flags::args(self.kind, self.filled));
+            .args(flags::args(self.kind, &filled));
         if self.kind != Kind::DeployStarted {
             return command;
         }
@@ -139,15 +148,18 @@ impl Short {
     pub(super) fn events(
         &self,
         matches: &ArgMatches,
-        writer: &Writer,
+        registry: &Registry,
+        run: Option<&Run>,
     ) -> Result<Vec<Map<String, Value>>, Refusal> {
         let mut event = flags::read(self.kind, matches)?;
-        let registry = writer.registry();
         let id = match event.get("id").and_then(Value::as_str) {
             Some(id) => id.to_owned(),
             None => Uuid::now_v7().to_string(),
         };
         event.insert("id".to_owned(), json!(id));
+        if let Some(run) = run {
+            run.fill(&mut event);
+        }
         match self.kind {
             Kind::TagCreated => fill_version(&mut event, registry),
             Kind::ApprovalGranted => default(&mut event, "approval_id", || Some(json!(id))),

@@ -5,4 +5,5 @@
 
 pub mod deploys;
 pub mod git;
+pub mod github;
 pub mod news;

@@ -152,6 +152,21 @@ pub enum IngestError {
         /// Where the report names it.
         place: &'static str,
     },
+    /// What was given and what the file says contradict each other.
+    #[error(
+        "{file}: --{field} is {given}, but the file says {found}; leave --{field} out, or give \
+         the file of what was meant"
+    )]
+    Differs {
+        /// The file.
+        file: String,
+        /// The field.
+        field: &'static str,
+        /// As given.
+        given: String,
+        /// As the file has it.
+        found: String,
+    },
     /// A filter hid the severities that a scan must count.
     #[error(
         "{file}: the scan was run with {filter}, so it says nothing of {hidden} findings; run it \

@@ -18,13 +18,17 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         );
     };
     let has = |key: &str| json.get(key).is_some();
-    let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     let signs: &[(bool, &'static str)] = &[
-        (text("mediaType").starts_with("application/vnd.dev.sigstore.bundle"), "a sigstore bundle"),
-        (has("payload") && has("payloadType") && has("signatures"), "a DSSE envelope"),
-        (text("_type").starts_with("https://in-toto.io/Statement/"), "an in-toto statement"),
-        (text("bomFormat") == "CycloneDX", "a CycloneDX document"),
-        (has("spdxVersion"), "an SPDX document"),
+        (
+            has("buildDefinition") && has("runDetails"),
+            "a SLSA predicate without its statement, which names no artifact (give the statement, \
+             the envelope or the bundle)",
+        ),
+        (
+            has("scanner") && json.pointer("/metadata/scanStartedOn").is_some(),
+            "a vulnerability predicate without its statement, which names no artifact (give the \
+             attestation)",
+        ),
         (
             release_please::may_be_manifest(json),
             "a map of paths to versions: a manifest of release-please? it has no mark of its own, \
@@ -57,7 +61,7 @@ fn xml(root: &str) -> Option<&'static str> {
         "testExecutions" => "a generic report for Sonar (give the JUnit XML that it came from)",
         "coverage" | "report" => "a report of coverage, which says nothing of tests that failed",
         "checkstyle" => "a report of Checkstyle (let the tool write SARIF)",
-        "bom" => "a bill of materials",
+        "bom" => "a bill of materials of no version that is read",
         _ => return None,
     })
 }

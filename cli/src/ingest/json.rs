@@ -39,6 +39,11 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Returns the name of the file.
+    pub(in crate::ingest) fn file(&self) -> &'a str {
+        self.file
+    }
+
     /// Starts at a value that stands inside a document, at a path of it.
     pub(in crate::ingest) fn inside(
         document: &'a Document,

@@ -5,6 +5,7 @@
 //! Nothing here repairs input, and what a report does not say is absent, never zero. Adding a
 //! format is one file in `format/` and one line in its list.
 
+mod certificate;
 mod check;
 mod deploy;
 mod digest;
@@ -25,6 +26,7 @@ mod rollout;
 mod scan;
 mod scope;
 mod severity;
+mod signature;
 mod time;
 pub mod webhook;
 
@@ -36,6 +38,7 @@ pub use document::{Document, Fault};
 pub use error::IngestError;
 pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};
+pub use signature::{Verification, VerifyKey};
 
 use std::fmt;
 use std::rc::Rc;
@@ -79,6 +82,8 @@ pub struct Context {
     pub any_count: bool,
     /// When it happened, RFC 3339 in UTC; used when the report has no time of its own.
     pub occurred_at: Option<String>,
+    /// What signatures are checked against; when anything is, an unsigned file is refused.
+    pub verification: Verification,
     /// The parents of a merge, which a webhook does not name.
     pub parents: Vec<String>,
     /// The role in which a reported approver decided.
@@ -187,6 +192,11 @@ pub trait Reader: Sync {
     /// Tells whether the content is of this format, in whichever version.
     fn detect(&self, document: &Document) -> bool;
 
+    /// Tells whether files of the format are signed, so that a signature can be checked.
+    fn is_signed(&self) -> bool {
+        false
+    }
+
     /// As [`Reader::detect`], for content that only the other files of the call tell apart.
     fn detect_beside(&self, document: &Document, context: &Context) -> bool {
         let _ = context;
@@ -221,6 +231,11 @@ pub fn read(
     if document.is_lines() && !READERS.iter().copied().any(|reader| is_one(&reader)) {
         if document.is_large() {
             return read(&document.whole()?, format, context);
+        }
+        if format.is_none()
+            && let Some(events) = format::read_attestations(document, context)
+        {
+            return events;
         }
         let events = document.parts().iter().map(|part| read(part, format, context));
         return Ok(events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect());
@@ -258,10 +273,48 @@ fn run(
     document: &Document,
     context: &Context,
 ) -> Result<Vec<Value>, IngestError> {
+    check_signed(document, reader, context)?;
     match document.is_large() && !reader.streams() {
         true => reader.read(&document.whole()?, context),
         false => reader.read(document, context),
     }
+}
+
+/// Derives the events of a GitHub webhook whose name is known and whose body was put together from
+/// parts of `document`.
+///
+/// # Errors
+/// [`IngestError`], as [`read`].
+pub fn read_github(
+    event: &str,
+    body: &Value,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let body = json::Place::inside(document, body, "");
+    format::github::event(event, &body, document, context)
+}
+
+/// Returns which GitHub webhook a body is of, where it can be of one only.
+pub fn github_event_of(body: &Value) -> Option<&'static str> {
+    format::github::name_of(body)
+}
+
+/// Refuses to read as verified what cannot be.
+fn check_signed(
+    document: &Document,
+    reader: &dyn Reader,
+    context: &Context,
+) -> Result<(), IngestError> {
+    if reader.is_signed() || !context.verification.asked() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} carries no signature, so there is nothing to verify; leave --verify-key out, or give \
+         an attestation",
+        reader.name()
+    );
+    Err(IngestError::NotAuthentic { file: document.name().to_owned(), reason })
 }
 
 /// Returns the objects of a document: the items of a list of Kubernetes, the documents of a file

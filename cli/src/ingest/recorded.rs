@@ -89,4 +89,10 @@ pub trait Recorded: fmt::Debug {
     /// # Errors
     /// As above.
     fn tag(&self, component: &str, tag: &str) -> Result<Option<Tag>, String>;
+
+    /// Returns where a commit of a component is recorded as merged.
+    ///
+    /// # Errors
+    /// As above.
+    fn commit(&self, component: &str, commit: &str) -> Result<Option<u64>, String>;
 }

@@ -58,9 +58,6 @@ impl<'a> Asked<'a> {
         repositories: &[&str],
         tag: Option<&str>,
     ) -> Result<String, IngestError> {
-        if let Some(component) = &self.context.component {
-            return Ok(component.clone());
-        }
         let names: Vec<&str> = self.context.registry.components().map(|(name, _)| name).collect();
         let at_home = |name: &&str| {
             let registered = self.context.registry.component(name);
@@ -68,6 +65,18 @@ impl<'a> Asked<'a> {
             home.is_some_and(|home| repositories.iter().any(|seen| same_repository(home, seen)))
         };
         let own: Vec<&str> = names.iter().copied().filter(at_home).collect();
+        if let Some(given) = &self.context.component {
+            // What is registered for one of its own can be somewhere else, such as an image.
+            if own.is_empty() || own.contains(&given.as_str()) {
+                return Ok(given.clone());
+            }
+            return Err(self.no_event(format!(
+                "is of the repository {}, which is registered for {}, not for {given}; leave \
+                 --component out",
+                repositories.first().unwrap_or(&""),
+                own.join(", ")
+            )));
+        }
         // A component that is registered elsewhere is not meant; one registered nowhere may be.
         let homeless = |name: &&str| {
             let registered = self.context.registry.component(name);
@@ -124,6 +133,26 @@ impl<'a> Asked<'a> {
             ));
         };
         Ok(Scene { environment: (*environment).to_owned(), targets: targets.to_vec() })
+    }
+
+    /// Refuses something that is merely called like a suite that gates know; `why` says why its
+    /// outcome proves no such suite.
+    pub(in crate::ingest) fn not_like_a_gate(
+        &self,
+        name: Option<&str>,
+        why: &str,
+    ) -> Result<(), IngestError> {
+        const GATED: [&str; 6] = ["unit", "lint", "smoke", "integration", "contract", "slo"];
+        let Some(name) = name.filter(|_| self.context.suite.is_none()) else { return Ok(()) };
+        if !GATED.iter().any(|suite| suite.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        let suite = name.to_lowercase();
+        Err(self.needs(
+            "suite",
+            format!("is called `{name}`, and {why}"),
+            format!("ingest its test report, or say --suite {suite} if that is what it is"),
+        ))
     }
 
     /// Returns the stage: the one given, else the environment where it is called like one.

@@ -23,8 +23,12 @@ pub(in crate::ingest) fn at(
     key: &str,
 ) -> Result<Option<ReportTime>, IngestError> {
     let Some(raw) = place.text(key)? else { return Ok(None) };
-    let stamp: jiff::Timestamp =
-        raw.parse().map_err(|_| place.expected_under(key, "a time in RFC 3339"))?;
+    parse(raw).map_err(|()| place.expected_under(key, "a time in RFC 3339"))
+}
+
+/// Reads a time in RFC 3339; `None` when it is Go's zero time.
+pub(in crate::ingest) fn parse(raw: &str) -> Result<Option<ReportTime>, ()> {
+    let stamp: jiff::Timestamp = raw.parse().map_err(drop)?;
     if raw.starts_with("0001-01-01T") {
         return Ok(None);
     }

@@ -209,6 +209,18 @@ impl Ledger {
         &self.registry
     }
 
+    /// Returns the seqs of the events that define components, environments, policy and keys.
+    ///
+    /// # Errors
+    /// [`ReadError`] when the database cannot be read.
+    pub fn registry_seqs(&self) -> Result<Vec<u64>, ReadError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq FROM registry WHERE seq < ?1 ORDER BY seq")?;
+        let rows = statement.query_map([self.size.cast_signed()], |row| row.get::<_, i64>(0))?;
+        Ok(rows.map(|seq| seq.map(i64::cast_unsigned)).collect::<Result<_, _>>()?)
+    }
+
     /// Returns the signed checkpoint over all events that this handle sees.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{Projection, Request, pairs, text};
 use crate::release::{Core, Current, FactsError, Role, State};
-use crate::table::ColumnType::{Int, Text, TextList, Time};
+use crate::table::ColumnType::{Bool, Int, Text, TextList, Time};
 use crate::table::{Cell, Table};
 
 pub(super) const PROJECTION: Projection = Projection {
@@ -22,6 +22,7 @@ pub(super) const PROJECTION: Projection = Projection {
         ("last_deployed_at", Time),
         ("in_flight", Int),
         ("suspect", Text),
+        ("tie", Bool),
         ("warnings", TextList),
     ],
     rows,
@@ -65,6 +66,7 @@ pub(crate) fn row_of(current: &Current) -> Vec<Cell> {
         current.last_deployed_at.into(),
         current.in_flight.into(),
         if suspects.is_empty() { Cell::Null } else { suspects.join(", ").into() },
+        current.tie.into(),
         warnings(current).into(),
     ]
 }
@@ -89,5 +91,11 @@ fn warnings(current: &Current) -> Vec<String> {
     if current.shares.iter().any(|share| share.origins.len() > 1) {
         warnings.push("builds disagree about a live digest".to_owned());
     }
+    if current.tie {
+        warnings.push(
+            "another version on offer has equal precedence; the later one is shown".to_owned(),
+        );
+    }
+    warnings.extend(current.misdated.iter().map(|told| format!("calver_date_mismatch: {told}")));
     warnings
 }

@@ -2,9 +2,10 @@
 
 use super::{AnswerError, Part, WhichDeploy, component, environment, warning};
 use crate::projection::judgement_cells;
-use crate::release::{Core, Deploy, DeployOutcome, FactsError, Verdict};
+use crate::release::{Core, Deploy, DeployOutcome, FactsError, Key, Verdict};
 use crate::table::ColumnType::{Bool, Int, Text, TextList, Time};
 use crate::table::{Cell, ColumnType, Table};
+use relbook_ledger::event::Body;
 
 const COLUMNS: &[(&str, ColumnType)] = &[
     ("approval_id", Text),
@@ -133,6 +134,31 @@ fn judged(core: &Core<'_>, deploy: &Deploy, part: &mut Part) -> Result<(), Facts
             "an approval was needed and no valid one was there when the deploy started",
         )),
         Verdict::Approved | Verdict::BreakGlass => {}
+    }
+    unknown_references(core, deploy, part)
+}
+
+/// Warns of deploys and of a hotfix that the deploy names and that the book does not hold.
+fn unknown_references(core: &Core<'_>, deploy: &Deploy, part: &mut Part) -> Result<(), FactsError> {
+    let mut tell = |field: &str, id: &str| {
+        let detail = format!("{} names {field} {id}, which was not recorded", deploy.id());
+        part.warnings.push(warning("unknown_reference", detail));
+    };
+    for (field, id) in [("rollback_of", &deploy.start.rollback_of), ("fixes", &deploy.start.fixes)]
+    {
+        if let Some(id) = id
+            && core.deploy(id)?.is_none()
+        {
+            tell(field, id);
+        }
+    }
+    if let Some(id) = &deploy.start.hotfix_id {
+        let key = Key::Hotfixes { component: deploy.component.clone() };
+        let opened = core.facts().find(&key)?;
+        let is_it = |body: &Body| matches!(body, Body::HotfixOpened(h) if h.hotfix_id == *id);
+        if !opened.iter().any(|fact| is_it(fact.body())) {
+            tell("hotfix_id", id);
+        }
     }
     Ok(())
 }

@@ -34,6 +34,11 @@ pub(super) fn answer(core: &Core<'_>, name: &str, version: &str) -> Result<Part,
         let detail = format!("{version} has a tag, but no build, publish or deploy");
         part.warnings.push(warning("missing_provenance", detail));
     }
+    for build in core.builds_of_version(&component.name, version)? {
+        if let Some(told) = core.misdated(&component, &build)? {
+            part.warnings.push(warning("calver_date_mismatch", told));
+        }
+    }
     for binding in bindings {
         let cells = vec![
             component.name.as_str().into(),

@@ -8,6 +8,7 @@ use crate::release::{
 };
 use crate::table::{Cell, Table};
 use relbook_ledger::time::Time;
+use relbook_ledger::version::ChangeClass;
 
 /// One side of a difference.
 #[derive(Debug, Clone, Default)]
@@ -124,23 +125,24 @@ fn named(
             ..Side::default()
         });
     }
+    let tag = core.tag_of(&component.name, version)?;
+    let tagged = tag.as_ref().map(|tag| tag.commit.clone());
     let of_publish = Key::Publishes { component: component.name.clone() };
-    if let Some((digest, commit, seq)) = core.publish_of(&component.name, version)?
-        && commit.is_some()
-    {
+    if let Some((digest, commit, seq)) = core.publish_of(&component.name, version)? {
+        let by_tag = if commit.is_none() { tag.map(|tag| tag.seq) } else { None };
         return Ok(Side {
             version: Some(version.to_owned()),
             digest: Some(digest),
-            commit,
+            commit: commit.or(tagged),
             built_at: claimed_at(core, &of_publish, seq)?,
-            evidence: vec![seq],
+            evidence: [seq].into_iter().chain(by_tag).collect(),
             ..Side::default()
         });
     }
-    match core.tag_of(&component.name, version)? {
+    match tag {
         Some(tag) => Ok(Side {
             version: Some(version.to_owned()),
-            commit: Some(tag.commit),
+            commit: tagged,
             evidence: vec![tag.seq],
             ..Side::default()
         }),
@@ -201,13 +203,9 @@ fn head(
     let current = core.current(component, environment)?;
     let newest = releases.last().map(|release| release.digest.as_str());
     let bump = to.as_ref().and_then(|to| {
-        let old = match from {
-            Some(from) => Some(from.version.as_deref()?),
-            None => None,
-        };
-        let same =
-            from.as_ref().is_some_and(|from| from.digest == to.digest && from.commit == to.commit);
-        component.change_class(old, to.version.as_deref()?, same)
+        let Some(from) = from else { return Some(ChangeClass::Initial) };
+        let same = from.digest == to.digest && from.commit == to.commit;
+        component.change_class(Some(from.version.as_deref()?), to.version.as_deref()?, same)
     });
     let rolled_back = match (newest, current.state) {
         (None, _) | (_, State::Mixed | State::Indeterminate | State::None) => Cell::Null,

@@ -88,6 +88,11 @@ pub(super) fn answer(core: &Core<'_>, ask: &GateAsk) -> Result<Part, AnswerError
     }
     part.holds = promotion.is_open();
     warnings(&deploy, &promotion, &mut part);
+    if let (Some(component), Some(origin)) = (core.component(&deploy.component)?, &promotion.origin)
+        && let Some(told) = core.misdated(&component, origin)?
+    {
+        part.warnings.push(warning("calver_date_mismatch", told));
+    }
     Ok(part)
 }
 

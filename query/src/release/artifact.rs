@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 
 use relbook_ledger::event::Body;
+use relbook_ledger::version::Version;
 
 use super::Core;
 use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
+use super::product::Component;
 
 /// What a build says of a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +81,28 @@ impl Core<'_> {
         deployed_as: Option<&str>,
     ) -> Result<Option<Origin>, FactsError> {
         Ok(self.origins(component, digest, deployed_as)?.into_iter().next())
+    }
+
+    /// Says when a build's CalVer version names another month than that of the build (A.1).
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn misdated(
+        &self,
+        component: &Component,
+        origin: &Origin,
+    ) -> Result<Option<String>, FactsError> {
+        let version = component.scheme.parse_version(&origin.version).ok();
+        let named = version.as_ref().and_then(Version::year_month);
+        let (Some(named), Some(build)) = (named, self.facts.fact(origin.seq)?) else {
+            return Ok(None);
+        };
+        let (year, month, _) = build.moment().at.year_month_day();
+        let same = (i64::from(named.0), named.1) == (i64::from(year), month);
+        let told = || {
+            format!("{} {} was built in {year}-{month:02} (UTC)", component.name, origin.version)
+        };
+        Ok((!same).then(told))
     }
 
     /// Returns the successful builds of a version, oldest first.

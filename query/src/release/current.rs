@@ -139,6 +139,10 @@ pub struct Current {
     pub shares: Vec<LiveShare>,
     /// What failed, unrestored deploys may have left: target and share.
     pub suspects: Vec<(String, Share)>,
+    /// Whether another version on offer has the precedence of the current one.
+    pub tie: bool,
+    /// CalVer versions that are live and name another month than that of their build.
+    pub misdated: Vec<String>,
     /// The published version, for a published component.
     pub published: Option<Published>,
     /// The seqs that the row rests on.
@@ -193,10 +197,17 @@ impl Core<'_> {
                 versions.push(name);
             }
         }
+        let mut misdated: Vec<String> = Vec::new();
+        for origin in shares.iter().flat_map(|share| &share.origins) {
+            let told = self.misdated(component, origin)?;
+            misdated.extend(told.filter(|told| !misdated.contains(told)));
+        }
         Ok(Current {
             component: Arc::clone(component),
             environment: environment.name.clone(),
             state,
+            tie: false,
+            misdated,
             since: if version.is_some() { since } else { None },
             version,
             digest: stable.map(|share| share.digest.clone()),
@@ -277,14 +288,21 @@ impl Core<'_> {
     ) -> Result<Current, FactsError> {
         let facts = self.facts.find(&Key::Publishes { component: component.name.clone() })?;
         let highest = offered_releases(component, &facts).pop();
+        let order = highest.as_ref().and_then(|fact| order_of(component, fact));
+        let equal = |fact: &&Arc<Fact>| order.is_some() && order_of(component, fact) == order;
+        let tie = offered(&facts).values().filter(equal).count() > 1;
         // A pre-release is never current, so one that is left hides nothing.
-        let any_publish = facts.iter().filter_map(|fact| published_version(fact)).any(|version| {
-            component.scheme.parse_version(version).is_ok_and(|version| !version.is_prerelease())
-        });
+        let any_publish = facts.iter().any(|fact| order_of(component, fact).is_some());
         let published = match highest {
             Some(latest) => self.published(component, &latest, &facts)?,
             None => None,
         };
+        let mut misdated = Vec::new();
+        if let Some(p) = &published
+            && let Some(origin) = self.origin(&component.name, &p.digest, Some(&p.version))?
+        {
+            misdated.extend(self.misdated(component, &origin)?);
+        }
         let state = match (&published, any_publish) {
             (Some(_), _) => State::Published,
             (None, true) => State::AllYanked,
@@ -299,6 +317,8 @@ impl Core<'_> {
             component: Arc::clone(component),
             environment: environment.name.clone(),
             state,
+            tie,
+            misdated,
             version: published.as_ref().map(|p| p.version.clone()),
             digest: published.as_ref().map(|p| p.digest.clone()),
             versions: published.iter().map(|p| p.version.clone()).collect(),
@@ -406,14 +426,20 @@ pub(super) type Offered = BTreeMap<String, Arc<Fact>>;
 fn offered_releases(component: &Component, facts: &[Arc<Fact>]) -> Vec<Arc<Fact>> {
     let mut by_version = BTreeMap::new();
     for fact in offered(facts).into_values() {
-        let version = published_version(&fact).and_then(|v| component.scheme.parse_version(v).ok());
-        let Some(version) = version.filter(|version| !version.is_prerelease()) else { continue };
-        let latest = by_version.entry(version.key().to_vec()).or_insert_with(|| Arc::clone(&fact));
+        let Some(key) = order_of(component, &fact) else { continue };
+        let latest = by_version.entry(key).or_insert_with(|| Arc::clone(&fact));
         if latest.seq < fact.seq {
             *latest = fact;
         }
     }
     by_version.into_values().collect()
+}
+
+/// Returns what a publish is ordered by: the epoch of the scheme, then precedence; nothing for a
+/// pre-release.
+fn order_of(component: &Component, fact: &Fact) -> Option<(usize, Vec<u8>)> {
+    let (epoch, version) = component.version_at(published_version(fact)?, fact.seq)?;
+    (!version.is_prerelease()).then(|| (epoch, version.key().to_vec()))
 }
 
 /// Returns what publishes and yanks leave on offer.

@@ -386,11 +386,11 @@ fn class_on(
     if from_digest == Some(digest) {
         return Some(ChangeClass::None);
     }
-    let to = origin?.version.as_str();
     if !live {
-        return component.change_class(None, to, false);
+        // The first of a target is that whatever its version, also without provenance.
+        return Some(ChangeClass::Initial);
     }
-    component.change_class(Some(from_version?), to, false)
+    component.change_class(Some(from_version?), origin?.version.as_str(), false)
 }
 
 fn change_class(start: &DeployStarted, same: bool, approval_required: bool) -> &'static str {

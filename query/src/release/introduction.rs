@@ -72,10 +72,14 @@ impl Core<'_> {
             let origin =
                 self.origin(&component.name, &first.to_digest, first.to_version.as_deref())?;
             let before = releases.last().map(Introduction::version);
-            let bump = origin.as_ref().and_then(|origin| match before {
-                None => component.change_class(None, &origin.version, false),
-                Some(before) => component.change_class(Some(before?), &origin.version, false),
-            });
+            let bump = match (before, &origin) {
+                // Nothing was live before it, whatever its version.
+                (None, _) => Some(ChangeClass::Initial),
+                (Some(before), Some(origin)) => before.and_then(|before| {
+                    component.change_class(Some(before), &origin.version, false)
+                }),
+                (Some(_), None) => None,
+            };
             let mut evidence = vec![first.start_seq, first.moment.seq];
             evidence.extend(origin.iter().map(|origin| origin.seq));
             releases.push(Introduction {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use relbook_ledger::event::release::ComponentRegistered;
 use relbook_ledger::event::{Body, ReleaseModel};
 use relbook_ledger::policy::Policy;
-use relbook_ledger::version::{ChangeClass, Scheme};
+use relbook_ledger::version::{ChangeClass, Scheme, Version};
 
 use super::fact::FactsError;
 use super::index::Key;
@@ -19,6 +19,8 @@ pub struct Component {
     pub name: String,
     /// Its version scheme.
     pub scheme: Scheme,
+    /// Every scheme that it has had, oldest first, with the seq since which it holds: its epochs.
+    pub schemes: Vec<(u64, Scheme)>,
     /// Its registration.
     pub spec: ComponentRegistered,
     /// The seq of its registration.
@@ -38,12 +40,26 @@ impl Component {
         to: &str,
         same_digest: bool,
     ) -> Option<ChangeClass> {
-        let to = self.scheme.parse_version(to).ok()?;
+        let to = self.version(to)?;
         let from = match from {
-            Some(text) => Some(self.scheme.parse_version(text).ok()?),
+            Some(text) => Some(self.version(text)?),
             None => None,
         };
         Some(self.scheme.change_class(from.as_ref(), &to, same_digest))
+    }
+
+    /// Reads a version under the newest scheme of the component that it fits.
+    fn version(&self, text: &str) -> Option<Version> {
+        let mut newest_first = self.schemes.iter().rev();
+        newest_first.find_map(|(_, scheme)| scheme.parse_version(text).ok())
+    }
+
+    /// Reads a version under the scheme that held at a seq; with the number of its epoch, by
+    /// which versions order before they order by precedence (A.1).
+    pub fn version_at(&self, text: &str, seq: u64) -> Option<(usize, Version)> {
+        let epoch = self.schemes.iter().rposition(|(since, _)| *since < seq).unwrap_or_default();
+        let version = self.schemes.get(epoch)?.1.parse_version(text).ok()?;
+        Some((epoch, version))
     }
 }
 
@@ -80,12 +96,18 @@ impl Core<'_> {
                 && let Ok(scheme) = Scheme::parse(&spec.scheme)
             {
                 let name = fact.event.component().to_owned();
+                let before = by_name.remove(&name).map(|known: Component| known.schemes);
+                let mut schemes = before.unwrap_or_default();
+                if schemes.last().is_none_or(|(_, last)| *last != scheme) {
+                    schemes.push((fact.seq, scheme.clone()));
+                }
+                let spec = spec.clone();
                 let component =
-                    Component { name: name.clone(), scheme, spec: spec.clone(), seq: fact.seq };
-                by_name.insert(name, Arc::new(component));
+                    Component { name: name.clone(), scheme, schemes, spec, seq: fact.seq };
+                by_name.insert(name, component);
             }
         }
-        let components: Vec<_> = by_name.into_values().collect();
+        let components: Vec<_> = by_name.into_values().map(Arc::new).collect();
         self.cache.borrow_mut().components = Some(components.clone());
         Ok(components)
     }

@@ -71,6 +71,12 @@ pub enum SqlError {
         /// What is wrong and what to write.
         message: String,
     },
+    /// A table function was asked about what the book does not hold.
+    #[error("{message}")]
+    Unknown {
+        /// What there is none of, and what there is.
+        message: String,
+    },
     /// The statement asks for something that cannot be done.
     #[error("the statement cannot be run: {message}")]
     Plan {
@@ -123,9 +129,19 @@ impl From<LogError> for SqlError {
     }
 }
 
+impl From<&AnswerError> for SqlError {
+    fn from(error: &AnswerError) -> Self {
+        let message = error.to_string();
+        match error {
+            AnswerError::Read(_) => Self::Book { message },
+            _ => Self::Unknown { message },
+        }
+    }
+}
+
 impl From<AnswerError> for SqlError {
     fn from(error: AnswerError) -> Self {
-        Self::Book { message: error.to_string() }
+        (&error).into()
     }
 }
 
@@ -193,7 +209,7 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static), limit: usiz
         return error.clone();
     }
     if let Some(error) = error.downcast_ref::<AnswerError>() {
-        return SqlError::Book { message: error.to_string() };
+        return error.into();
     }
     match error.downcast_ref::<DataFusionError>() {
         Some(inner) => translate(inner, limit),

@@ -73,6 +73,7 @@ fn component(name: &str) -> Arc<Component> {
     Arc::new(Component {
         name: name.to_owned(),
         scheme: Scheme::Semver,
+        schemes: vec![(1, Scheme::Semver)],
         spec: serde_json::from_value(spec).expect("a registration"),
         seq: 1,
     })

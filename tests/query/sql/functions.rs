@@ -236,6 +236,15 @@ fn diff_and_history_take_a_component_or_its_alias() {
 }
 
 #[test]
+fn what_the_book_does_not_hold_is_no_damage_of_the_book() {
+    let session = session(&lived().book());
+    for sql in ["SELECT * FROM diff('api', '1.4.1', '9.9.9')", "SELECT * FROM history('nothing')"] {
+        let error = fails(&session, sql);
+        assert!(matches!(error, SqlError::Unknown { .. }), "{sql}: {error:?}");
+    }
+}
+
+#[test]
 fn table_functions_say_what_is_wrong_with_their_arguments() {
     let session = session(&lived().book());
     for (sql, told) in [

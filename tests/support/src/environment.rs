@@ -10,6 +10,19 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
+/// By these relbook knows that it runs in a CI job, which a test of it may itself do.
+const CI_VARIABLES: [&str; 9] = [
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "CIRCLECI",
+    "TF_BUILD",
+    "JENKINS_URL",
+    "RELBOOK_SPOOL",
+    "RELBOOK_SUMMARY",
+];
+
 /// A scratch directory with a way to run the binary in it.
 #[derive(Debug)]
 pub struct TestEnvironment {
@@ -77,6 +90,9 @@ impl TestEnvironment {
             .env_remove("RELBOOK_WAIT")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());
+        for name in CI_VARIABLES {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -20,7 +20,7 @@ use crate::exit_code::ExitCode;
 use crate::submit;
 use crate::ui::Ui;
 
-const PRODUCT: &str = include_str!("orion.yaml");
+const PRODUCT: &str = include_str!("../../../../examples/orion/orion.yaml");
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! The order is that of detection: more telling signs stand before weaker ones (ingest.md 2).
 
 mod argo;
+mod attestation;
 mod buildx;
 mod cdevents;
 mod changelog;
@@ -24,9 +25,12 @@ mod prometheus;
 pub(in crate::ingest) mod release_please;
 mod sarif;
 mod sarif_rules;
+mod sbom;
 mod trivy;
 mod trivy_k8s;
 mod trivy_operator;
+
+pub(super) use attestation::read_lines as read_attestations;
 
 use super::Reader;
 
@@ -34,6 +38,13 @@ use super::Reader;
 pub(super) const READERS: &[&dyn Reader] = &[
     &junit::Junit,
     &go_test::GoTest,
+    &attestation::Bundle,
+    &attestation::Envelope,
+    &attestation::InToto,
+    &attestation::Npm,
+    &attestation::CloudBuild,
+    &sbom::CycloneDx,
+    &sbom::Spdx,
     &cloudevents::CloudEvents,
     &cdevents::Cdevents,
     &sarif::Sarif,

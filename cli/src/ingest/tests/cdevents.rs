@@ -85,6 +85,8 @@ fn an_outcome_is_spelled_in_two_ways_or_proves_nothing() {
         );
     }
     assert!(refusal(&tests(json!({"testSuite": suite})), &given()).contains("proves nothing"));
+    let case = note("testcaserun.finished", json!({"outcome": "success", "testCase": suite}));
+    assert!(refusal(&case, &given()).contains("one case proves no such suite"));
     let run = note("pipelinerun.finished", json!({"outcome": "success"}));
     assert!(refusal(&run, &given()).contains("--suite"));
 }

@@ -93,6 +93,8 @@ fn the_component_follows_from_repository_and_tag_or_is_asked_for() {
     let mut body = push("cli/v1.0.0", ZERO, COMMIT);
     body["repository"] = json!({"id": 6, "full_name": "orion/mono"});
     assert_eq!(read(&body, &one_build())[0]["component"], "mono-cli");
+    let given = Context { component: Some("app".to_owned()), ..one_build() };
+    assert!(refusal(&body, &given).contains("registered for mono-api, mono-cli, not for app"));
     let release = hook(json!({"action": "completed", "check_run": {"id": 1, "name": "lint",
         "head_sha": COMMIT, "conclusion": "success"}}));
     let mut other = release.clone();

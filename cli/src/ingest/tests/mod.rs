@@ -4,7 +4,9 @@
 
 mod argo_rollouts;
 mod argocd;
+mod attestation;
 mod buildx;
+mod bundle;
 mod cdevents;
 mod digest;
 mod document;
@@ -21,10 +23,14 @@ mod helm;
 mod junit;
 mod kargo;
 mod pact;
+mod predicate;
 mod product;
 mod prometheus;
+mod provenance;
 mod release_please;
 mod sarif;
+mod sbom;
+mod signer;
 mod trivy;
 mod trivy_k8s;
 mod trivy_operator;

@@ -68,6 +68,10 @@ impl Recorded for Records {
         Ok(of.map(|(_, deploy)| deploy.clone()))
     }
 
+    fn commit(&self, _: &str, _: &str) -> Result<Option<u64>, String> {
+        Ok(None)
+    }
+
     fn tag(&self, _: &str, tag: &str) -> Result<Option<Tag>, String> {
         Ok(self.tags.iter().find(|(name, _)| name == tag).map(|(_, tag)| tag.clone()))
     }

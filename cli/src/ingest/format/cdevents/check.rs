@@ -10,6 +10,9 @@ pub(super) fn tests(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
     let suite = note.text_of("testSuite", "name")?.or(note.text_of("testSuite", "id")?);
     let case = note.text_of("testCase", "name")?.or(note.text_of("testCase", "id")?);
     let is_case = suite.is_none() && case.is_some();
+    if is_case {
+        note.asked.not_like_a_gate(case, "one case proves no such suite")?;
+    }
     check(note, suite.or(case).or(Some(note.subject)), is_case)
 }
 

@@ -10,8 +10,8 @@ use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
 use crate::ingest::time::{self, ReportTime, seconds_between};
 
-/// The suites that gates know.
-const GATED: [&str; 6] = ["unit", "lint", "smoke", "integration", "contract", "slo"];
+/// Why a workflow is no suite of a gate by its name.
+const NO_SUITE: &str = "that all of it ended well proves no such suite";
 
 /// What a check came to, in whichever event it is told.
 struct Outcome<'a> {
@@ -32,7 +32,7 @@ pub(super) fn workflow_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let workflow = hook.body.at("workflow")?;
     let of_workflow = workflow.as_ref().map(|workflow| workflow.text("name")).transpose()?;
     let name = run.text("name")?.or(of_workflow.flatten());
-    not_like_a_gate(hook, name)?;
+    hook.asked.not_like_a_gate(name, NO_SUITE)?;
     let id = id(&run)?;
     let attempt = run.id("run_attempt")?;
     check(
@@ -93,7 +93,7 @@ pub(super) fn check_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
 pub(super) fn check_suite(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let suite = hook.body.must("check_suite", "an object `check_suite`")?;
     let name = suite.down(&["app"])?.map(|app| app.text("name")).transpose()?.flatten();
-    not_like_a_gate(hook, name)?;
+    hook.asked.not_like_a_gate(name, NO_SUITE)?;
     check(
         hook,
         &suite,
@@ -129,22 +129,6 @@ pub(super) fn status(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
 
 fn id(place: &Place<'_>) -> Result<String, IngestError> {
     place.id("id")?.ok_or_else(|| place.expected_under("id", "a number"))
-}
-
-/// Refuses a workflow or app that is called like a suite of a gate.
-fn not_like_a_gate(hook: &Hook<'_>, name: Option<&str>) -> Result<(), IngestError> {
-    let Some(name) = name.filter(|_| hook.asked.context.suite.is_none()) else { return Ok(()) };
-    if !GATED.iter().any(|suite| suite.eq_ignore_ascii_case(name)) {
-        return Ok(());
-    }
-    Err(hook.asked.needs(
-        "suite",
-        format!("is called `{name}`, and that all of it ended well proves no such suite"),
-        format!(
-            "ingest its test report, or say --suite {} if that is what it is",
-            name.to_lowercase()
-        ),
-    ))
 }
 
 fn check(

@@ -83,6 +83,11 @@ fn wrapped(json: &Value) -> Option<(&str, &Value)> {
     Some((name, json.get("github_event_payload")?))
 }
 
+/// Returns which event a body is of, where it can be of one only.
+pub(in crate::ingest) fn name_of(body: &Value) -> Option<&'static str> {
+    name::of_body(body)
+}
+
 /// Derives the events of a webhook whose name is known.
 ///
 /// # Errors

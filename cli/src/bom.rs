@@ -1,0 +1,4 @@
+//! The parser of bills of materials that `diff` has, for the readers too: what `ingest` records is
+//! what can be compared later, and the readers know nothing else of the query crate.
+
+pub(crate) use relbook_query::sbom::{Bom, SbomError, is_spdx3, read, read_json};
