@@ -1,6 +1,6 @@
 //! Reports that are larger than memory should hold: counted exactly, in bounded memory.
 //!
-//! The reports are generated here, `RELBOOK_LARGE_MB` megabytes each (24 without it). The run has a
+//! The reports are generated here, `RELBOOK_LARGE_MB` megabytes each (12 without it). The run has a
 //! limit on its address space, far below what holding such a report would take: as a tree of
 //! values it is six and more times its size.
 
@@ -18,7 +18,7 @@ const LIMIT_KIB: u64 = 300 << 10;
 
 fn megabytes() -> u64 {
     let wanted = std::env::var("RELBOOK_LARGE_MB").ok().and_then(|text| text.parse().ok());
-    wanted.unwrap_or(24)
+    wanted.unwrap_or(12)
 }
 
 /// Writes rows between a head and a tail until the file is large; returns how many.

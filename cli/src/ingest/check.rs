@@ -94,7 +94,8 @@ impl Check<'_> {
             Digest::parse(digest).map_err(|reason| IngestError::BadDigest { reason })?;
         }
         let component = context.component(document)?;
-        let suite = context.suite.as_deref().or(self.suite);
+        // What the format settles is no choice: a file of another sort in the same call has a suite.
+        let suite = self.suite.or(context.suite.as_deref());
         let file = || document.name().to_owned();
         let suite = suite.ok_or_else(|| IngestError::NoSuite { file: file(), what })?;
         let verdict = match (self.verdict, context.exit_code) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{given, one, refusal};
+use super::{given, one, refusal, suite};
 
 fn answer(deployable: Value, failed: u64, unknown: u64) -> Value {
     json!({"summary": {"deployable": deployable, "reason": "WARN: give a version\nall verified",
@@ -18,6 +18,8 @@ fn deployable_is_a_pass_and_null_proves_nothing() {
     let yes = one(&answer(json!(true), 0, 0), &given());
     assert_eq!((&yes["result"], &yes["suite"]), (&json!("pass"), &json!("contract")));
     assert_eq!(yes["cases"], json!({"passed": 1, "failed": 0, "skipped": 1, "flaky": 0}));
+    // --suite is for the other files of a call: the format settles it.
+    assert_eq!(one(&answer(json!(true), 0, 0), &suite("unit"))["suite"], "contract");
     assert_eq!(yes["labels"]["pact_ignored"], "1");
     assert_eq!(yes["labels"]["pact_warnings"], "give a version | an old broker");
     assert_eq!(yes["labels"]["pact_pairs"], "web 1.0 / api ?: verified");
