@@ -225,6 +225,8 @@ pub enum Command {
     Reveal(command::reveal::RevealArgs),
     /// Destroy what opens the sealed texts about somebody; proofs and counts stay
     Erase(command::erase::EraseArgs),
+    /// Cosign other people's books as a witness, over HTTP
+    Witness(command::witness::WitnessArgs),
     /// Build the example product line in a fresh book, ask it and verify it
     Demo(command::demo::DemoArgs),
     /// Print the completion script of a shell

@@ -45,6 +45,11 @@ impl Config {
         Ok(Self { book: PathBuf::from(book), wait, as_of, as_known, explain, key })
     }
 
+    /// Tells whether a key was named; otherwise that of the book's admin signs.
+    pub fn names_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Reads the key that signs.
     ///
     /// # Errors

@@ -22,9 +22,11 @@ pub mod product;
 pub mod recorded;
 pub mod render;
 pub mod sealing;
+pub mod serve;
 pub mod spool;
 pub mod submit;
 pub mod ui;
+pub mod witness;
 pub mod yaml;
 
 use std::ffi::OsString;

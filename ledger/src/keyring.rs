@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::admission::{Code, Refusal};
+use crate::event::trust::{BookRotated, KeyEnrolled};
 use crate::event::{Body, Event, Kind, Name};
 use crate::key::{KeyId, PublicKey};
 
@@ -60,8 +61,8 @@ impl KeyGrant {
             Some((end, _)) => seq >= end,
             None => false,
         };
-        // The book's key is there from the first event on, which enrols it.
-        !ended && (self.add_seq < seq || self.is_book())
+        // The book's first key is there from the first event on, which enrols it.
+        !ended && (self.add_seq < seq || (seq == 0 && self.is_book()))
     }
 
     /// Tells whether this is the book's own key.
@@ -89,6 +90,14 @@ impl Keyring {
             Body::BookCreated(spec) => {
                 if let Ok(key) = PublicKey::from_hex(&spec.book_public_key) {
                     self.add(book_grant(seq, key));
+                }
+            }
+            Body::BookRotated(spec) => {
+                // Admission refused any other key.
+                let keys = [&spec.previous_public_key, &spec.book_public_key];
+                if let [Ok(previous), Ok(next)] = keys.map(|key| PublicKey::from_hex(key)) {
+                    self.end(&previous.id().to_string(), seq, GrantEnd::Replaced);
+                    self.add(book_grant(seq, next));
                 }
             }
             Body::KeyEnrolled(spec) => {
@@ -220,13 +229,34 @@ impl Keyring {
     pub fn check(&self, author: KeyId, event: &Event) -> Result<(), Refusal> {
         match &event.body {
             Body::KeyEnrolled(spec) => self.check_enrolment(spec),
-            Body::KeyRevoked(spec) => self.check_end(author, &spec.principal, &spec.key_id),
-            Body::KeyCompromised(spec) => self.check_end(author, &spec.principal, &spec.key_id),
+            Body::KeyRevoked(spec) => self.check_end(author, &spec.principal, &spec.key_id, false),
+            Body::KeyCompromised(spec) => {
+                self.check_end(author, &spec.principal, &spec.key_id, true)
+            }
+            Body::BookRotated(spec) => self.check_rotation(author, spec),
             _ => Ok(()),
         }
     }
 
-    fn check_enrolment(&self, spec: &crate::event::trust::KeyEnrolled) -> Result<(), Refusal> {
+    fn check_rotation(&self, author: KeyId, spec: &BookRotated) -> Result<(), Refusal> {
+        let previous = PublicKey::from_hex(&spec.previous_public_key).ok();
+        if previous.map(|key| key.id()) != Some(author) {
+            let message = "is not the book's key, which must sign its own replacement";
+            return Err(bad("previous_public_key", &spec.previous_public_key, message));
+        }
+        let next = PublicKey::from_hex(&spec.book_public_key)
+            .map_err(|error| bad("book_public_key", &spec.book_public_key, error.to_string()))?;
+        match self.latest(next.id()) {
+            Some(grant) => Err(bad(
+                "book_public_key",
+                &spec.book_public_key,
+                format!("is the key of `{}` already; the book needs a new one", grant.principal),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    fn check_enrolment(&self, spec: &KeyEnrolled) -> Result<(), Refusal> {
         let public_key = PublicKey::from_hex(&spec.public_key)
             .map_err(|error| bad("public_key", &spec.public_key, error.to_string()))?;
         let key_id = public_key.id();
@@ -259,7 +289,13 @@ impl Keyring {
         }
     }
 
-    fn check_end(&self, author: KeyId, principal: &Name, key_id: &str) -> Result<(), Refusal> {
+    fn check_end(
+        &self,
+        author: KeyId,
+        principal: &Name,
+        key_id: &str,
+        compromised: bool,
+    ) -> Result<(), Refusal> {
         let id = KeyId::parse(key_id);
         let grant = id.and_then(|id| self.latest(id)).ok_or_else(|| {
             bad("key_id", key_id, "is no enrolled key; `relbook key list` shows them")
@@ -272,8 +308,11 @@ impl Keyring {
                 format!("does not hold this key; `{holder}` does"),
             ));
         }
-        if grant.is_book() {
-            return Err(bad("key_id", key_id, "is the book's own key, which cannot be revoked"));
+        // A key that the book has given up can still be found to have been in wrong hands.
+        if grant.is_book() && !(compromised && grant.end.is_some()) {
+            let message = "is the book's own key, which cannot be revoked; replace it first, with \
+                           `relbook key rotate-book`";
+            return Err(bad("key_id", key_id, message));
         }
         // By the rule add_seq < seq < revoke_seq a key cannot sign its own end.
         if id == Some(author) {
@@ -316,7 +355,7 @@ fn allows(role: &str, principal: &str, seq: u64, event: &Event) -> bool {
     match (role, kind) {
         (BOOK_ROLE, K::BookCreated | K::KeyEnrolled) => seq <= 1,
         (BOOK_ROLE, _) => kind.is_written_by_book(),
-        (_, K::BookCreated | K::AppendRefused) => false,
+        (_, K::BookCreated | K::BookRotated | K::AppendRefused) => false,
         ("admin", _) => true,
         // Who may correct what depends on the target's author.
         (_, K::EventCorrected) => true,
@@ -362,7 +401,9 @@ fn check_role(grant: &KeyGrant, seq: u64, event: &Event) -> Result<(), Refusal> 
         _ => String::new(),
     };
     let advice = match kind {
-        Kind::BookCreated | Kind::AppendRefused => "only relbook itself writes it".to_owned(),
+        Kind::BookCreated | Kind::BookRotated | Kind::AppendRefused => {
+            "only relbook itself writes it".to_owned()
+        }
         _ => format!(
             "sign with a key of role {}, or have an admin enrol this one with that role",
             wanted(kind)

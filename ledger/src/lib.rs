@@ -58,6 +58,7 @@
 pub mod admission;
 pub mod chain;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod entry;
 pub mod envelope;
 pub mod event;
@@ -72,11 +73,14 @@ mod parallel;
 pub mod policy;
 pub mod receipt;
 pub mod registry;
+pub mod rotation;
 pub mod seal;
 pub mod statement;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod time;
 pub mod tree;
+pub mod verifier_key;
 pub mod verify;
 pub mod version;
+pub mod witness;

@@ -7,13 +7,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
 
 use crate::key::{PublicKey, SigningKey};
 use crate::limits::{NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX};
-
-/// The signature type of Ed25519.
-const ALGORITHM_ED25519: u8 = 0x01;
+use crate::verifier_key::{self, SignatureKind, VerifierKey};
 
 const LINE_START: &str = "\u{2014} ";
 
@@ -83,6 +80,17 @@ impl Note {
         Ok(Self { text: text.to_owned(), signatures: vec![signature] })
     }
 
+    /// Adds a signature by another key under the same name, as when a book changes its key.
+    #[must_use]
+    pub fn also_signed(mut self, name: &str, key: &SigningKey) -> Self {
+        self.signatures.push(NoteSignature {
+            name: name.to_owned(),
+            key_hash: key_hash(name, &key.public()),
+            bytes: key.sign(self.text.as_bytes()).to_vec(),
+        });
+        self
+    }
+
     /// Reads a note without trusting it.
     ///
     /// # Errors
@@ -128,10 +136,26 @@ impl std::fmt::Display for Note {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}", self.text)?;
         for line in &self.signatures {
-            let bytes = [line.key_hash.as_slice(), &line.bytes].concat();
-            writeln!(f, "{LINE_START}{} {}", line.name, STANDARD.encode(bytes))?;
+            writeln!(f, "{line}")?;
         }
         Ok(())
+    }
+}
+
+impl NoteSignature {
+    /// Reads one signature line, without its end.
+    ///
+    /// # Errors
+    /// [`NoteError::Form`] when it is none.
+    pub fn parse(line: &str) -> Result<Self, NoteError> {
+        signature(line)
+    }
+}
+
+impl std::fmt::Display for NoteSignature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = [self.key_hash.as_slice(), &self.bytes].concat();
+        write!(f, "{LINE_START}{} {}", self.name, STANDARD.encode(bytes))
     }
 }
 
@@ -149,17 +173,12 @@ pub fn check_name(name: &str) -> Result<(), NoteError> {
 
 /// Returns the key hash of an Ed25519 key: SHA-256(name || 0x0A || 0x01 || key), four bytes.
 pub fn key_hash(name: &str, key: &PublicKey) -> [u8; 4] {
-    let hash = Sha256::new_with_prefix(name)
-        .chain_update([b'\n', ALGORITHM_ED25519])
-        .chain_update(key.as_bytes())
-        .finalize();
-    [hash[0], hash[1], hash[2], hash[3]]
+    verifier_key::key_hash(name, SignatureKind::Ed25519, key)
 }
 
 /// Returns the key as note tools take it: `name+hash+base64`.
 pub fn verifier_key(name: &str, key: &PublicKey) -> String {
-    let bytes = [[ALGORITHM_ED25519].as_slice(), key.as_bytes()].concat();
-    format!("{name}+{}+{}", hex::encode(key_hash(name, key)), STANDARD.encode(bytes))
+    VerifierKey { name: name.to_owned(), kind: SignatureKind::Ed25519, key: *key }.to_string()
 }
 
 fn check_text(text: &str) -> Result<(), NoteError> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{ShapeError, Stage, read};
+use crate::verifier_key::{SignatureKind, VerifierKey};
 use crate::version::ChangeClass;
 
 /// The values in force.
@@ -51,6 +52,14 @@ pub struct Policy {
     pub late_tolerance_s: u64,
     /// An event that occurred later than this after it is recorded is refused, in seconds.
     pub future_tolerance_s: u64,
+    /// The witnesses of the book, as verifier keys `name+hash+base64` (C2SP, cosignature/v1).
+    pub witnesses: Vec<String>,
+    /// Where witnesses are asked, as URLs before `/add-checkpoint`.
+    pub witness_urls: Vec<String>,
+    /// How many witnesses must have cosigned the newest checkpoint; 0 demands none.
+    pub witness_quorum: u32,
+    /// How long `append` waits for witnesses, in seconds; 0: it does not ask them.
+    pub witness_append_wait_s: u32,
     /// The gates per stage; a stage that is not named keeps its defaults.
     pub gates: BTreeMap<String, Vec<String>>,
 }
@@ -105,6 +114,10 @@ impl Default for Policy {
             breakglass_review_hours: 48,
             late_tolerance_s: 300,
             future_tolerance_s: 60,
+            witnesses: Vec::new(),
+            witness_urls: Vec::new(),
+            witness_quorum: 0,
+            witness_append_wait_s: 0,
             gates,
         }
     }
@@ -131,6 +144,10 @@ impl Policy {
         "breakglass_review_hours",
         "late_tolerance_s",
         "future_tolerance_s",
+        "witnesses",
+        "witness_urls",
+        "witness_quorum",
+        "witness_append_wait_s",
         "gates",
     ];
 
@@ -156,8 +173,19 @@ impl Policy {
             }
         }
         next.keep(self, values);
+        if next.witness_quorum as usize > next.witnesses.len() {
+            let message =
+                format!("asks for more than the {} witnesses that there are", next.witnesses.len());
+            return Err(ShapeError { field: "witness_quorum".to_owned(), message });
+        }
         *self = next;
         Ok(())
+    }
+
+    /// Returns the witnesses.
+    pub fn witness_keys(&self) -> Vec<VerifierKey> {
+        // `set` refused any other text.
+        self.witnesses.iter().filter_map(|text| VerifierKey::parse(text).ok()).collect()
     }
 
     fn check(&self, values: &Map<String, Value>) -> Result<(), ShapeError> {
@@ -176,6 +204,25 @@ impl Policy {
         ] {
             if !value.is_finite() || value < 0.0 {
                 return refuse(name, "must not be negative".into());
+            }
+        }
+        let mut keys: Vec<VerifierKey> = Vec::new();
+        for text in &self.witnesses {
+            match VerifierKey::parse(text) {
+                Err(error) => return refuse("witnesses", format!("`{text}`: {error}")),
+                Ok(key) if key.kind != SignatureKind::Cosignature => {
+                    return refuse("witnesses", format!("`{text}` is not the key of a witness"));
+                }
+                // One key under two names would count twice.
+                Ok(key) if keys.iter().any(|other| other.key == key.key) => {
+                    return refuse("witnesses", format!("`{text}` has the key of another"));
+                }
+                Ok(key) => keys.push(key),
+            }
+        }
+        for url in &self.witness_urls {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return refuse("witness_urls", format!("`{url}` is no http or https URL"));
             }
         }
         for source in &self.approval_sources {
@@ -230,7 +277,11 @@ impl Policy {
             max_p99_delta_ms,
             breakglass_review_hours,
             late_tolerance_s,
-            future_tolerance_s
+            future_tolerance_s,
+            witnesses,
+            witness_urls,
+            witness_quorum,
+            witness_append_wait_s
         );
     }
 }
@@ -256,6 +307,20 @@ mod tests {
         assert_eq!(policy.gates["production"], Policy::default().gates["production"]);
     }
 
+    const WITNESS: &str =
+        "witness.example/w1+f1ed8c47+BCFS+NGbeR0kRTJC4V8uq2y3z/p7al7TAJeWDgaYgdsS";
+
+    #[test]
+    fn a_quorum_needs_as_many_witnesses() {
+        let mut policy = Policy::default();
+        let two = json!({"witnesses": [WITNESS], "witness_quorum": 2});
+        assert_eq!(set(&mut policy, two).unwrap_err().field, "witness_quorum");
+        set(&mut policy, json!({"witnesses": [WITNESS], "witness_quorum": 1})).unwrap();
+        assert_eq!(policy.witness_keys()[0].to_string(), WITNESS);
+        assert_eq!(set(&mut policy, json!({"witnesses": []})).unwrap_err().field, "witness_quorum");
+        set(&mut policy, json!({"witnesses": [], "witness_quorum": 0})).unwrap();
+    }
+
     #[test]
     fn impossible_values_change_nothing() {
         let mut policy = Policy::default();
@@ -268,6 +333,10 @@ mod tests {
             (json!({"approval_sources": ["hearsay"]}), "approval_sources"),
             (json!({"approval_required_for": ["minor", "huge"]}), "approval_required_for"),
             (json!({"gates": {"prod": []}}), "gates"),
+            (json!({"witnesses": ["w1"]}), "witnesses"),
+            (json!({"witnesses": [WITNESS, WITNESS]}), "witnesses"),
+            (json!({"witness_urls": ["witness.example"]}), "witness_urls"),
+            (json!({"witness_quorum": 1}), "witness_quorum"),
         ] {
             assert_eq!(set(&mut policy, values).unwrap_err().field, field);
         }

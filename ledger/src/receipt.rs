@@ -22,6 +22,7 @@ use crate::entry::{Entry, EntryError};
 use crate::key::PublicKey;
 use crate::limits::{NOTE_BYTES_MAX, RECEIPT_BYTES_MAX};
 use crate::note::Note;
+use crate::rotation::BookKeys;
 use crate::tree::proof::{ProofError, check_inclusion};
 use crate::tree::{Hash, leaf_hash};
 
@@ -57,6 +58,12 @@ pub enum ReceiptError {
     /// The checkpoint is not one, or not by the book.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// It does not prove that the book changed its key.
+    #[error("the receipt proves no change of the book's key: {detail}")]
+    Rotation {
+        /// What is wrong.
+        detail: &'static str,
+    },
     /// The event is not in the tree that the book signed.
     #[error("the event is not in the signed log: {0}")]
     Proof(#[from] ProofError),
@@ -128,6 +135,21 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError`] naming the first thing that does not hold.
     pub fn check(&self, book_key: &PublicKey) -> Result<Proven, ReceiptError> {
+        self.check_signed(|note, origin| Checkpoint::open(note, origin, book_key))
+    }
+
+    /// Checks the receipt with the keys that a book has had.
+    ///
+    /// # Errors
+    /// As [`Receipt::check`].
+    pub fn check_by(&self, book_keys: &BookKeys) -> Result<Proven, ReceiptError> {
+        self.check_signed(|note, origin| book_keys.open(note, origin))
+    }
+
+    fn check_signed(
+        &self,
+        open: impl FnOnce(&str, &str) -> Result<Checkpoint, CheckpointError>,
+    ) -> Result<Proven, ReceiptError> {
         let bytes = self.entry.as_deref().ok_or(ReceiptError::NoEntry)?;
         let entry = Entry::decode(bytes)?;
         if entry.seq != self.seq {
@@ -136,7 +158,7 @@ impl Receipt {
         // The origin stands in the text that the key signs; a key belongs to one book.
         let note = Note::parse(&self.checkpoint).map_err(CheckpointError::from)?;
         let origin = Checkpoint::parse(&note.text)?.origin;
-        let checkpoint = Checkpoint::open(&self.checkpoint, &origin, book_key)?;
+        let checkpoint = open(&self.checkpoint, &origin)?;
         let leaf = leaf_hash(bytes);
         check_inclusion(&leaf, self.seq, checkpoint.size, &self.hashes, &checkpoint.root)?;
         Ok(Proven { entry, checkpoint })

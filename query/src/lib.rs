@@ -8,6 +8,7 @@ pub mod release;
 pub mod sbom;
 #[cfg(feature = "sql")]
 pub mod sql;
+pub mod suspect;
 pub mod table;
 pub mod views;
 

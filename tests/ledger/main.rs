@@ -26,9 +26,11 @@ mod refusal;
 #[path = "../support/src/report.rs"]
 #[allow(unreachable_pub, reason = "the file is also a module of the kit")]
 mod report;
+mod rotate;
 mod schemas;
 mod scratch;
 mod semantic;
 mod tamper;
 mod vectors;
 mod verify;
+mod witness;

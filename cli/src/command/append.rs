@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use relbook_ledger::admission::{Code, Refusal, closest};
@@ -26,6 +27,7 @@ use crate::sealing::Seal;
 use crate::spool::{Delivered, Delivery, Spool, Way};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
+use crate::witness;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +55,7 @@ pub struct AppendArgs {
     batch: Option<usize>,
     receipts: Option<PathBuf>,
     spool: Option<PathBuf>,
+    cosign: bool,
     seals: Vec<Seal>,
     event: Option<Flags>,
 }
@@ -97,11 +100,16 @@ impl Args for AppendArgs {
             .action(ArgAction::Append)
             .value_parser(Seal::parse)
             .help("Seal a free text about SUBJECT (an opaque id, or @FIELD that holds it); `relbook erase SUBJECT` destroys it");
+        let cosign =
+            Arg::new("cosign").long("cosign").global(true).action(ArgAction::SetTrue).help(
+                "Then ask the witnesses of the policy; without an answer the events stay appended",
+            );
         let mut command = command
             .arg(from)
             .arg(batch)
             .arg(receipts)
             .arg(spool)
+            .arg(cosign)
             .arg(seal)
             .after_help(EXAMPLES)
             .subcommand_value_name("KIND")
@@ -147,7 +155,9 @@ impl FromArgMatches for AppendArgs {
         };
         let from = matches.get_one::<String>("from").cloned();
         let seals = matches.get_many::<Seal>("seal").into_iter().flatten().cloned().collect();
-        Ok(Self { from, batch, receipts: path("receipts"), spool: path("spool"), seals, event })
+        let (receipts, spool) = (path("receipts"), path("spool"));
+        let cosign = matches.get_flag("cosign");
+        Ok(Self { from, batch, receipts, spool, cosign, seals, event })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -170,14 +180,42 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let spooled = Map::from_iter([("spooled".to_owned(), json!(delivered.spooled))]);
     let extra = if delivered.spooled == 0 { Map::new() } else { spooled };
     submit::show(ui, &delivered.receipts, extra)?;
+    // Whoever waits for the acknowledgement must not wait for witnesses.
+    ui.flush()?;
+    let cosigned = !delivered.receipts.is_empty() && cosign(args.cosign, config, ui);
     if let Some(dir) = args.receipts {
-        keep(&dir, &delivered.receipts, config)?;
+        keep(&dir, &delivered.receipts, cosigned, config)?;
     }
     Ok(ExitCode::Done)
 }
 
+/// Asks the witnesses, where a flag or the policy says so; tells whether any cosigned.
+///
+/// The events are in the book by now: what witnesses do or do not say is a remark.
+fn cosign(asked_for: bool, config: &Config, ui: &mut Ui) -> bool {
+    const FLAG_WAIT_S: u64 = 10;
+    let policy = Ledger::open(&config.book).map(|book| book.registry().policy().clone());
+    let wait = match (asked_for, policy.map_or(0, |policy| policy.witness_append_wait_s)) {
+        (false, 0) => return false,
+        (true, 0) => FLAG_WAIT_S,
+        (_, wait) => u64::from(wait),
+    };
+    match witness::ask(config, &[], &[], Duration::from_secs(wait)) {
+        Ok(asked) => {
+            for (text, _) in asked.problems() {
+                ui.note(&format!("appended, but not cosigned by all: {text}"));
+            }
+            asked.cosigned > 0
+        }
+        Err(error) => {
+            ui.note(&format!("appended, but no witness was asked: {error}"));
+            false
+        }
+    }
+}
+
 /// Writes the receipt of each event into a directory.
-fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error> {
+fn keep(dir: &Path, appended: &[Appended], cosigned: bool, config: &Config) -> Result<(), Error> {
     let failed = |path: &Path, error: &std::io::Error| {
         Error::file(path, "write", error)
             .hint("the events are in the book; `relbook receipt ID` gives their receipts again")
@@ -185,7 +223,10 @@ fn keep(dir: &Path, appended: &[Appended], config: &Config) -> Result<(), Error>
     std::fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
     let ledger = Ledger::open(&config.book)?;
     for event in appended {
-        let receipt = ledger.receipt_under(event.seq, &event.checkpoint)?;
+        let receipt = match cosigned {
+            true => ledger.receipt(event.seq)?,
+            false => ledger.receipt_under(event.seq, &event.checkpoint)?,
+        };
         let path = dir.join(format!("{}.tlog-proof", event.id));
         std::fs::write(&path, receipt.to_string()).map_err(|error| failed(&path, &error))?;
     }

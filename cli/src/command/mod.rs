@@ -52,6 +52,7 @@ pub mod status;
 pub mod train;
 pub mod verify;
 pub mod whereabouts;
+pub mod witness;
 
 use crate::args::{Cli, Command, Format};
 use crate::config::Config;
@@ -122,6 +123,13 @@ pub fn run(cli: Cli, ui: &mut Ui) -> Result<ExitCode, Error> {
         Command::Checkpoint(args) => checkpoint::run(&args, &config, ui),
         Command::Compare(args) => compare::run(&args, &config, ui),
         Command::Receipt(args) => receipt::run(&args, &config, ui),
+        Command::Witness(args) => {
+            if !config.names_key() {
+                return Err(Error::usage("a witness needs a key of its own: --key FILE")
+                    .hint("`relbook key new FILE` makes one"));
+            }
+            witness::run(&args, config.signing_key()?, ui)
+        }
         Command::Completions(_) | Command::Man(_) | Command::Demo(_) | Command::Restore(_) => {
             Err(Error::Bug("a command without a book was not run".to_owned()))
         }

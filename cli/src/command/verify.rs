@@ -10,16 +10,19 @@ use clap::{Args, ValueEnum};
 use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::receipt::Receipt;
 use relbook_ledger::store::{BackupError, Report, VerifyFailure, VerifyOptions, verify};
+use relbook_ledger::verifier_key::SignatureKind;
 use relbook_ledger::verify::VerifyError;
 use relbook_query::check::{ProjectionCheck, check_projections};
 use serde_json::{Value, json};
 
 use super::key::read_public;
+use super::witness::verifier_keys;
 use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::ui::Ui;
+use crate::witness::cosigned_json;
 
 /// Arguments of `verify`.
 #[derive(Debug, Default, Args)]
@@ -30,11 +33,15 @@ Examples:
                                                    was changed or cut off since
   relbook verify --receipt deploy.tlog-proof       the event of a receipt still stands where it was
   relbook verify --since orion.checkpoint          signatures only from there on: quicker
-  relbook verify --pub book.pub                    the book's key as you know it
+  relbook verify --pub book.pub                    the book's key as you know it, the first or a later
+  relbook verify --witness w1.vkey --witness w2.vkey --quorum 1
+                                                   the newest checkpoint is cosigned by one of them
   relbook verify --skip projections                the log alone, not what is derived from it
 
-Exit codes: 0 all holds; 1 tampering, with the first bad seq and the rule that it breaks; 4 it
-could not be read, or nothing outside the database could show that its end was cut off.")]
+Exit codes: 0 all holds; 1 tampering, with the first bad seq and the rule that it breaks, or too
+few witnesses cosigned the newest checkpoint (policy `witness_quorum`, --witness,
+--require-witnesses); 4 it could not be read, or nothing outside the database could show that its
+end was cut off.")]
 pub struct VerifyArgs {
     /// A signed checkpoint that was kept elsewhere; may be repeated
     #[arg(long, value_name = "FILE")]
@@ -51,6 +58,15 @@ pub struct VerifyArgs {
     /// Leave this out; the report says so
     #[arg(long, value_name = "PART", value_delimiter = ',')]
     pub skip: Vec<Part>,
+    /// The verifier key of a witness, or a file of them; may be repeated [default: the policy's]
+    #[arg(long, value_name = "VKEY|FILE")]
+    pub witness: Vec<String>,
+    /// How many of them must have cosigned the newest checkpoint [default: all, or the policy's]
+    #[arg(long, value_name = "K")]
+    pub quorum: Option<u32>,
+    /// At least one witness must have cosigned the newest checkpoint
+    #[arg(long)]
+    pub require_witnesses: bool,
 }
 
 /// A part of the verification that can be left out.
@@ -75,7 +91,13 @@ enum Derived {
 pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     // The book must also still hold what it held when the earlier run ended.
     let kept = args.checkpoint.iter().chain(&args.since);
+    let mut witnesses = Vec::new();
+    for word in &args.witness {
+        witnesses.extend(verifier_keys(word, SignatureKind::Cosignature)?);
+    }
     let options = VerifyOptions {
+        witnesses,
+        quorum: args.quorum,
         book_key: args.public_key.as_deref().map(read_public).transpose()?,
         checkpoints: kept.map(|path| read_text(path)).collect::<Result<_, _>>()?,
         receipts: args.receipt.iter().map(|path| read_receipt(path)).collect::<Result<_, _>>()?,
@@ -104,9 +126,14 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
                     }
                 }
             };
-            show(ui, &report, &derived)?;
-            let whole = report.truncation_checked;
-            Ok(if whole { ExitCode::Done } else { ExitCode::NotDone })
+            let needed = report.witnessed.quorum.max(u32::from(args.require_witnesses));
+            let witnessed = report.witnessed.newest.len() >= needed as usize;
+            show(ui, &report, &derived, needed, witnessed)?;
+            Ok(match (witnessed, report.truncation_checked) {
+                (false, _) => ExitCode::DoesNotHold,
+                (true, false) => ExitCode::NotDone,
+                (true, true) => ExitCode::Done,
+            })
         }
         Err(VerifyFailure::Tampered(error)) => {
             show_tampering(ui, &error)?;
@@ -158,6 +185,20 @@ fn checked(report: &Report, derived: &Derived) -> Vec<String> {
     if report.book_key_checked {
         checked.push("the book's key against the one that it is known by".to_owned());
     }
+    if !report.rotations.is_empty() {
+        checked.push(format!(
+            "{} changes of the book's key, each signed by the old key and both under its checkpoint",
+            report.rotations.len()
+        ));
+    }
+    let witnessed = &report.witnessed;
+    if witnessed.checked > 0 {
+        checked.push(format!("{} cosignatures of witnesses", witnessed.checked));
+    }
+    if !witnessed.newest.is_empty() {
+        let names: Vec<&str> = witnessed.newest.iter().map(|by| by.witness.name.as_str()).collect();
+        checked.push(format!("the newest checkpoint is cosigned by {}", names.join(", ")));
+    }
     checked
 }
 
@@ -196,11 +237,48 @@ fn not_checked(report: &Report, derived: &Derived) -> Vec<String> {
     if report.simulated_clock {
         not_checked.push("real time: the clock of this book is simulated".to_owned());
     }
-    not_checked.push("witness cosignatures: none are known to this version".to_owned());
+    let witnessed = &report.witnessed;
+    if witnessed.witnesses == 0 {
+        not_checked.push(
+            "a second history: no witness is named, by the policy or with --witness".to_owned(),
+        );
+    } else if witnessed.newest.is_empty() && witnessed.quorum == 0 {
+        not_checked.push(format!(
+            "a second history beyond {} events: no witness cosigned the newest checkpoint",
+            witnessed.size.unwrap_or(0)
+        ));
+    }
+    if witnessed.unknown > 0 {
+        not_checked.push(format!(
+            "{} cosignatures of witnesses whose key is not known",
+            witnessed.unknown
+        ));
+    }
     not_checked
 }
 
-fn show(ui: &mut Ui, report: &Report, derived: &Derived) -> Result<(), Error> {
+/// Says that too few witnesses cosigned the newest checkpoint.
+fn missing(report: &Report, needed: u32) -> String {
+    let witnessed = &report.witnessed;
+    let newest = witnessed.size.map_or_else(
+        || "none has enough".to_owned(),
+        |size| format!("the newest that has enough is of {size} events"),
+    );
+    format!(
+        "NOT WITNESSED: {} of {needed} needed witnesses cosigned the checkpoint of {} events; \
+         {newest}; `relbook checkpoint --cosign` asks them (witness-quorum)",
+        witnessed.newest.len(),
+        report.events
+    )
+}
+
+fn show(
+    ui: &mut Ui,
+    report: &Report,
+    derived: &Derived,
+    needed: u32,
+    witnessed: bool,
+) -> Result<(), Error> {
     let root = root_base64(&report.root);
     if ui.format() != Format::Table {
         return ui.json(&json!({
@@ -224,6 +302,21 @@ fn show(ui: &mut Ui, report: &Report, derived: &Derived) -> Result<(), Error> {
             "checked": checked(report, derived),
             "not_checked": not_checked(report, derived),
             "tampering": Value::Null,
+            "rotations": report.rotations.iter().map(|rotation| json!({
+                "seq": rotation.seq,
+                "previous_key": rotation.previous.id().to_string(),
+                "key": rotation.key.id().to_string(),
+            })).collect::<Vec<_>>(),
+            "witnesses": {
+                "known": report.witnessed.witnesses,
+                "needed": needed,
+                "holds": witnessed,
+                "newest": report.witnessed.newest.iter().map(cosigned_json).collect::<Vec<_>>(),
+                "size": report.witnessed.size,
+                "cosignatures": report.witnessed.checked,
+                "unknown": report.witnessed.unknown,
+                "message": (!witnessed).then(|| missing(report, needed)),
+            },
         }));
     }
     let clock = if report.simulated_clock { "  (simulated clock)" } else { "" };
@@ -234,6 +327,9 @@ fn show(ui: &mut Ui, report: &Report, derived: &Derived) -> Result<(), Error> {
     }
     for item in not_checked(report, derived) {
         ui.line(&format!("  not checked  {item}"))?;
+    }
+    if !witnessed {
+        ui.line(&missing(report, needed))?;
     }
     ui.line(&format!("checkpoint size {} root {root}", report.events))
 }

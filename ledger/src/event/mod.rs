@@ -165,6 +165,7 @@ kinds! {
     artifact::AttestationRecorded,
     artifact::SbomRecorded,
     approval::GateDecided,
+    trust::BookRotated,
     trust::KeyEnrolled,
     trust::KeyRevoked,
     trust::KeyCompromised,
@@ -190,6 +191,7 @@ impl Kind {
         matches!(
             self,
             Self::BookCreated
+                | Self::BookRotated
                 | Self::ComponentRegistered
                 | Self::EnvironmentRegistered
                 | Self::PolicySet
@@ -201,7 +203,10 @@ impl Kind {
 
     /// Tells whether only relbook itself writes this kind.
     pub fn is_written_by_book(self) -> bool {
-        matches!(self, Self::BookCreated | Self::GateDecided | Self::AppendRefused)
+        matches!(
+            self,
+            Self::BookCreated | Self::BookRotated | Self::GateDecided | Self::AppendRefused
+        )
     }
 }
 

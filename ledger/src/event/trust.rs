@@ -20,6 +20,19 @@ event! {
 }
 
 event! {
+    /// The book's own key was replaced, from the next event on, written by relbook and signed by
+    /// the key that goes; the checkpoint that ends with this event is signed by both keys.
+    "book.rotated" BookRotated of_book {
+        /// The Ed25519 public key that goes, 64 hex digits.
+        required previous_public_key: String,
+        /// The Ed25519 public key that comes, 64 hex digits.
+        required book_public_key: String,
+        /// Why.
+        optional reason: String,
+    }
+}
+
+event! {
     /// A key may sign for a principal from the next event on; a later enrolment replaces it.
     "key.enrolled" KeyEnrolled of_book {
         /// Who holds the key.

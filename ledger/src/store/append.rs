@@ -21,10 +21,11 @@ use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::entry::Entry;
 use crate::envelope::SignedEvent;
-use crate::event::{Event, Kind};
+use crate::event::{Body, Event, Kind};
 use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
 use crate::limits::{CLOCK_BACK_SECONDS_MAX, ENTRY_HEADER_BYTES};
+use crate::note::Note;
 use crate::parallel;
 use crate::registry::Registry;
 use crate::statement;
@@ -299,6 +300,7 @@ impl Writer {
             registry,
         };
         let (event, by_book) = intake::judge(&value, signed.key_id, &place).map_err(refused)?;
+        self.check_rotation(&event).map_err(refused)?;
         if matches!(known, Known::Other) {
             return Err(refused(id_conflict(event.header.id)));
         }
@@ -318,6 +320,18 @@ impl Writer {
             .expect("a key that is not in force was refused by the judgement");
         let entry = stage.place(signed, &event, received, pae, &self.ledger.registry);
         Ok(Some((entry, key)))
+    }
+
+    /// Refuses a change of the book's key that this writer does not make itself: it needs the new
+    /// private key too, and a commit of its own.
+    fn check_rotation(&self, event: &Event) -> Result<(), Refusal> {
+        let Body::BookRotated(spec) = &event.body else { return Ok(()) };
+        let next = self.next_book_key.as_ref().map(|next| next.public().to_hex());
+        if next.as_deref() == Some(spec.book_public_key.as_str()) {
+            return Ok(());
+        }
+        let message = "the book's key is changed by `relbook key rotate-book` only";
+        Err(Refusal::new(Code::Role, message).at("kind"))
     }
 
     /// Looks an id up among the lines before and in the book.
@@ -368,7 +382,11 @@ impl Writer {
             size: stage.edge.size(),
             root: stage.edge.root(),
         };
-        let signed = checkpoint.sign(&self.book_key).expect("the origin names this book's key");
+        let mut signed = checkpoint.sign(&self.book_key).expect("the origin names this book's key");
+        if let Some(next) = &self.next_book_key {
+            let note = Note::parse(&signed.note).expect("a checkpoint is a note");
+            signed.note = note.also_signed(&self.ledger.origin, next).to_string();
+        }
         if let Err(source) = self.store(&stage, &signed) {
             self.poisoned = true;
             return Err(AppendError::Commit { source });

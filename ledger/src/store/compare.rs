@@ -5,7 +5,7 @@
 //! has the book's public key can check both without either copy.
 
 use super::ledger::{Ledger, ReadError};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::CheckpointError;
 use crate::key::PublicKey;
 use crate::receipt::Receipt;
 
@@ -70,7 +70,9 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
     }
     for ledger in [one, other] {
         let note = ledger.checkpoint()?.note;
-        Checkpoint::open(&note, ledger.origin(), &ledger.book_key())
+        ledger
+            .book_keys()
+            .open(&note, ledger.origin())
             .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
     }
     let common = one.size().min(other.size());
@@ -87,6 +89,15 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
             differs = middle;
         }
     }
-    let (one, other) = (one.receipt(same)?, other.receipt(same)?);
+    let (one, other) = (evidence(one, same)?, evidence(other, same)?);
     Ok(Comparison::Fork(Box::new(Fork { seq: same, one, other })))
+}
+
+/// Returns the receipt of an event under the first checkpoint that covers it: the nearer it is, the
+/// fewer changes of the book's key lie between the two histories.
+fn evidence(ledger: &Ledger, seq: u64) -> Result<Receipt, ReadError> {
+    match ledger.checkpoint_covering(seq)? {
+        Some(checkpoint) => ledger.receipt_under(seq, &checkpoint),
+        None => ledger.receipt(seq),
+    }
 }

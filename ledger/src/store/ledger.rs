@@ -10,9 +10,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use uuid::Uuid;
 
-use super::BookPaths;
 use super::open_error::OpenError;
-use super::sqlite;
+use super::{BookPaths, cosignature, sqlite};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::entry::Entry;
@@ -22,6 +21,7 @@ use crate::intake;
 use crate::key::{KeyId, PublicKey};
 use crate::note::Note;
 use crate::registry::Registry;
+use crate::rotation::BookKeys;
 use crate::time::Time;
 use crate::tree::{self, Hash};
 
@@ -194,7 +194,12 @@ impl Ledger {
         self.clock
     }
 
-    /// Returns the book's public key.
+    /// Returns the keys that the book has had, and has.
+    pub fn book_keys(&self) -> BookKeys {
+        BookKeys::of(self.registry.keyring()).unwrap_or_else(|| BookKeys::new(self.book_key))
+    }
+
+    /// Returns the book's first public key, by which it is known.
     pub fn book_key(&self) -> PublicKey {
         self.book_key
     }
@@ -237,7 +242,11 @@ impl Ledger {
         let row = statement
             .query_row([seq.cast_signed()], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        row.map(|(size, note)| checkpoint_of(size, note)).transpose()
+        let Some((size, note)) = row else { return Ok(None) };
+        let mut checkpoint = [checkpoint_of(size, note)?];
+        cosignature::attach(&self.connection, &mut checkpoint)?;
+        let [checkpoint] = checkpoint;
+        Ok(Some(checkpoint))
     }
 
     /// Returns the signed checkpoints whose size lies in a range, the smallest first.
@@ -254,6 +263,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             checkpoints.push(checkpoint_of(row.get(0)?, row.get(1)?)?);
         }
+        cosignature::attach(&self.connection, &mut checkpoints)?;
         Ok(checkpoints)
     }
 

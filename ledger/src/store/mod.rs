@@ -17,6 +17,7 @@ mod backup;
 mod blob;
 mod clock;
 mod compare;
+mod cosignature;
 mod create;
 mod durable;
 mod ledger;
@@ -24,11 +25,13 @@ mod lock;
 mod open_error;
 mod pin;
 mod refusal;
+mod rotate;
 mod schema;
 mod sqlite;
 mod subject;
 mod tile;
 mod verify;
+mod witness;
 mod writer;
 
 pub use append::{AppendError, Appended};
@@ -36,11 +39,14 @@ pub use backup::{Backup, BackupError, BackupOptions, RestoreOptions, Restored, b
 pub use blob::BlobError;
 pub use clock::{Clock, SystemClock};
 pub use compare::{CompareError, Comparison, Fork, compare};
+pub use cosignature::store_cosignatures;
 pub use create::{Created, NewBook};
 pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
+pub use rotate::{RotateError, Rotated};
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
 pub use verify::{BlobReport, Report, VerifyFailure, VerifyOptions, verify};
+pub use witness::{Witness, WitnessError, WitnessOpenError};
 pub use writer::Writer;
 
 use std::path::{Path, PathBuf};
@@ -83,6 +89,7 @@ impl BookPaths {
     }
 
     /// Returns the private key of `book` or `admin`; the public one ends in `.pub`.
+    /// `book.next` is the key of a rotation that is not done yet.
     pub fn private_key(&self, name: &str) -> PathBuf {
         self.keys().join(format!("{name}.pem"))
     }

@@ -21,6 +21,9 @@ const STATEMENTS: &[&str] = &[
     "CREATE UNIQUE INDEX events_id ON events(id)",
     "CREATE TABLE registry(seq INTEGER PRIMARY KEY) STRICT",
     "CREATE TABLE checkpoints(size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT",
+    // Lines of witnesses, which come after the commit; each size has one of the checkpoints above.
+    "CREATE TABLE cosignatures(size INTEGER NOT NULL, line TEXT NOT NULL, \
+     PRIMARY KEY(size, line)) STRICT, WITHOUT ROWID",
     // The id is 8 x index + level.
     "CREATE TABLE tiles(id INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT",
     "CREATE TRIGGER tiles_no_delete BEFORE DELETE ON tiles BEGIN \
@@ -30,7 +33,7 @@ const STATEMENTS: &[&str] = &[
 ];
 
 /// The tables whose rows are written once.
-const APPEND_ONLY: &[&str] = &["meta", "events", "registry", "checkpoints"];
+const APPEND_ONLY: &[&str] = &["meta", "events", "registry", "checkpoints", "cosignatures"];
 
 /// One row of `sqlite_schema`: type, name, table and SQL text.
 pub(super) type SchemaRow = (String, String, String, Option<String>);

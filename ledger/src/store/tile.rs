@@ -77,12 +77,18 @@ impl Ledger {
         proof::prove_consistency(self, earlier, size).map_err(read_error)
     }
 
-    /// Returns the receipt of an event, under the newest checkpoint.
+    /// Returns the receipt of an event, under the newest checkpoint; that of a change of the
+    /// book's key under the checkpoint that both keys signed.
     ///
     /// # Errors
     /// [`ReadError`] when the book holds no such event or cannot be read.
     pub fn receipt(&self, seq: u64) -> Result<Receipt, ReadError> {
-        self.receipt_under(seq, &self.checkpoint()?)
+        let rotation = self.book_keys().rotations().iter().any(|rotation| rotation.seq == seq);
+        let both = if rotation { self.checkpoint_covering(seq)? } else { None };
+        match both {
+            Some(checkpoint) => self.receipt_under(seq, &checkpoint),
+            None => self.receipt_under(seq, &self.checkpoint()?),
+        }
     }
 
     /// Returns the receipt of an event under a checkpoint of this book that covers it.

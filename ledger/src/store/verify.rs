@@ -12,15 +12,17 @@ use uuid::Uuid;
 
 use super::ledger::ReadError;
 use super::open_error::OpenError;
-use super::{BookPaths, FORMAT_VERSION, pin, schema, sqlite, tile};
+use super::{BookPaths, FORMAT_VERSION, cosignature, pin, schema, sqlite, tile};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
 use crate::parallel;
 use crate::receipt::Receipt;
+use crate::rotation::Rotation;
 use crate::tree::Hash;
 use crate::tree::tile::{TileEdge, TileId};
-use crate::verify::{Known, Row, Verifier, VerifyError, Witness};
+use crate::verifier_key::VerifierKey;
+use crate::verify::{Known, Row, Verifier, VerifyError, Witness, Witnessed};
 
 /// How many rows, and how many bytes of them, are verified at a time.
 const CHUNK_ROWS: usize = 2_048;
@@ -37,6 +39,11 @@ pub struct VerifyOptions {
     pub receipts: Vec<Receipt>,
     /// A signed checkpoint up to which an earlier run verified the signatures, as its text.
     pub since: Option<String>,
+    /// Witnesses that the caller knows; without any those of the book's policy count.
+    pub witnesses: Vec<VerifierKey>,
+    /// How many of them must have cosigned the newest checkpoint; else all that the caller names,
+    /// or what the policy says.
+    pub quorum: Option<u32>,
     /// Whether the blobs that events name are left out.
     pub skip_blobs: bool,
 }
@@ -46,8 +53,12 @@ pub struct VerifyOptions {
 pub struct Report {
     /// The book's name.
     pub origin: String,
-    /// The book's key.
+    /// The book's first key, by which it is known.
     pub book_key: PublicKey,
+    /// The changes of its key since.
+    pub rotations: Vec<Rotation>,
+    /// What witnesses vouch for.
+    pub witnessed: Witnessed,
     /// Whether the key was compared with one from outside the database.
     pub book_key_checked: bool,
     /// The number of events, all of them verified.
@@ -164,15 +175,17 @@ pub fn verify(
     let Some((origin, key)) = verifier.book().map(|(origin, key)| (origin.to_owned(), key)) else {
         return Err(VerifyError::Empty.into());
     };
+    verifier.check_known_key()?;
+    let book_keys = verifier.book_keys().ok_or(VerifyError::Empty)?;
     if let Some(note) = &options.since {
         verifier.check_witness(Witness::Given, note)?;
     }
     for receipt in &options.receipts {
         let seq = receipt.seq;
-        receipt.check(&key).map_err(|source| VerifyError::Receipt { seq, source })?;
+        receipt.check_by(&book_keys).map_err(|source| VerifyError::Receipt { seq, source })?;
     }
     check_meta(&transaction, &origin, key)?;
-    check_beside(&transaction, &mut verifier)?;
+    let witnessed = check_beside(&transaction, &mut verifier, options)?;
     for (witness, note) in witnesses(pin.as_deref(), options) {
         verifier.check_witness(witness, note)?;
     }
@@ -181,6 +194,8 @@ pub fn verify(
     Ok(Report {
         origin,
         book_key: key,
+        rotations: book_keys.rotations().to_vec(),
+        witnessed,
         book_key_checked: book_key.is_some(),
         events: verifier.size(),
         root: verifier.root(),
@@ -376,7 +391,11 @@ fn check_meta(connection: &Connection, origin: &str, key: PublicKey) -> Result<(
 }
 
 /// Checks what the database keeps beside the log: index, lists, checkpoints, tiles.
-fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), VerifyFailure> {
+fn check_beside(
+    connection: &Connection,
+    verifier: &mut Verifier,
+    options: &VerifyOptions,
+) -> Result<Witnessed, VerifyFailure> {
     check_id_index(connection, verifier)?;
     let listed = numbers(connection, "SELECT seq FROM registry NOT INDEXED ORDER BY seq")?;
     verifier.check_registry_list(&listed)?;
@@ -386,7 +405,11 @@ fn check_beside(connection: &Connection, verifier: &mut Verifier) -> Result<(), 
         statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
     let stored: Vec<(u64, String)> = rows.collect::<rusqlite::Result<_>>()?;
     verifier.check_stored(&stored)?;
-    check_tiles(connection, verifier)
+    let lines = cosignature::read(connection, i64::MIN..i64::MAX)?;
+    let (named, quorum) = (&options.witnesses, options.quorum);
+    let witnessed = verifier.check_cosignatures(&stored, &lines, named, quorum)?;
+    check_tiles(connection, verifier)?;
+    Ok(witnessed)
 }
 
 /// Checks the partial tiles, and that there are no others than those of the tree.

@@ -12,9 +12,10 @@ use super::clock::{Clock, SystemClock};
 use super::ledger::{Ledger, ReadError, Record, read_entry};
 use super::lock::WriterLock;
 use super::open_error::OpenError;
+use super::rotate::read_book_key;
 use super::{BookPaths, pin, sqlite, tile};
 use crate::chain::{self, ChainHash};
-use crate::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::checkpoint::SignedCheckpoint;
 use crate::key::SigningKey;
 use crate::limits::BATCH_EVENTS_MAX;
 use crate::registry::Registry;
@@ -25,6 +26,8 @@ use crate::tree::tile::TileEdge;
 pub struct Writer {
     pub(super) ledger: Ledger,
     pub(super) book_key: SigningKey,
+    /// The key that is to come, while the book's key is being changed.
+    pub(super) next_book_key: Option<SigningKey>,
     pub(super) clock: Box<dyn Clock>,
     pub(super) edge: TileEdge,
     pub(super) chain: ChainHash,
@@ -79,7 +82,17 @@ impl Writer {
     ) -> Self {
         let batch_events_max = BATCH_EVENTS_MAX;
         let poisoned = false;
-        Self { ledger, book_key, clock, edge, chain, batch_events_max, poisoned, _lock: lock }
+        Self {
+            ledger,
+            book_key,
+            next_book_key: None,
+            clock,
+            edge,
+            chain,
+            batch_events_max,
+            poisoned,
+            _lock: lock,
+        }
     }
 
     /// Returns the book for reading, up to the last commit of this writer.
@@ -124,17 +137,6 @@ impl Writer {
     }
 }
 
-fn read_book_key(ledger: &Ledger) -> Result<SigningKey, OpenError> {
-    let path = ledger.paths.private_key("book");
-    let text = std::fs::read_to_string(&path).map_err(OpenError::io(&path))?;
-    let key = SigningKey::from_pem(&text)
-        .map_err(|source| OpenError::Key { path: path.clone(), source })?;
-    if key.public() != ledger.book_key {
-        return Err(OpenError::OtherKey { path });
-    }
-    Ok(key)
-}
-
 /// Checks that tiles, last entry and last checkpoint agree, and returns what comes after them.
 fn check_end(ledger: &Ledger) -> Result<(TileEdge, ChainHash), OpenError> {
     let path = ledger.paths.database();
@@ -144,7 +146,9 @@ fn check_end(ledger: &Ledger) -> Result<(TileEdge, ChainHash), OpenError> {
     let edge =
         TileEdge::from_partial(ledger.size, partial).map_err(|error| damaged(error.to_string()))?;
     let stored = ledger.checkpoint().map_err(read)?;
-    let checkpoint = Checkpoint::open(&stored.note, &ledger.origin, &ledger.book_key)
+    let checkpoint = ledger
+        .book_keys()
+        .open(&stored.note, &ledger.origin)
         .map_err(|error| damaged(error.to_string()))?;
     if checkpoint.size != edge.size() || checkpoint.root != edge.root() {
         return Err(damaged("its tree is not the one that was signed last".to_owned()));
@@ -161,7 +165,9 @@ fn check_end(ledger: &Ledger) -> Result<(TileEdge, ChainHash), OpenError> {
 fn check_pin(ledger: &Ledger) -> Result<(), OpenError> {
     let path = ledger.paths.pin();
     let Some(note) = pin::read(&path).map_err(OpenError::io(&path))? else { return Ok(()) };
-    let pinned = Checkpoint::open(&note, &ledger.origin, &ledger.book_key)
+    let pinned = ledger
+        .book_keys()
+        .open(&note, &ledger.origin)
         .map_err(|error| OpenError::damaged(&path, error.to_string()))?;
     if pinned.size > ledger.size {
         return Err(OpenError::BehindPin { pin: path, size: ledger.size, pin_size: pinned.size });

@@ -187,6 +187,22 @@ pub enum VerifyError {
         /// Whether the list has it.
         listed: bool,
     },
+    /// No stored checkpoint that ends with a change of the book's key is signed by both keys.
+    #[error(
+        "seq {seq}: no checkpoint ends with this change of the book's key, signed by both keys"
+    )]
+    RotationCheckpoint {
+        /// The change.
+        seq: u64,
+    },
+    /// A cosignature is not one of its witness over this checkpoint.
+    #[error("the cosignatures of size {size}: {detail}: they were changed, or put there by others")]
+    Cosignature {
+        /// The checkpoint's size.
+        size: u64,
+        /// What is wrong.
+        detail: String,
+    },
     /// A blob that an event names has other bytes.
     #[error(
         "seq {seq}: the blob {digest} that it names was changed: its bytes have another digest"
@@ -284,6 +300,8 @@ impl VerifyError {
             Self::IdColumn { .. } => "id-column",
             Self::IdIndex { .. } => "id-index",
             Self::RegistryList { .. } => "registry-list",
+            Self::RotationCheckpoint { .. } => "rotation-checkpoint",
+            Self::Cosignature { .. } => "cosignature-invalid",
             Self::Blob { .. } => "blob-wrong",
             Self::Receipt { .. } => "receipt-invalid",
             Self::Tile { .. } | Self::SpareTile => "tile-wrong",
@@ -324,6 +342,7 @@ impl VerifyError {
             | Self::DuplicateId { seq, .. }
             | Self::Receipt { seq, .. }
             | Self::IdColumn { seq }
+            | Self::RotationCheckpoint { seq }
             | Self::IdIndex { seq }
             | Self::RegistryList { seq, .. } => Some(seq),
             Self::Genesis { .. } | Self::BookKey { .. } => Some(0),

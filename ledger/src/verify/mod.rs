@@ -5,8 +5,10 @@
 //! it cannot know without an outside witness (a pin, a checkpoint kept elsewhere) it does not
 //! claim: a log that was cut off at a commit is a perfectly good shorter log.
 
+mod cosigned;
 mod error;
 
+pub use cosigned::Witnessed;
 pub use error::{VerifyError, Witness};
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,9 +24,11 @@ use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
 use crate::parallel;
 use crate::registry::Registry;
+use crate::rotation::BookKeys;
 use crate::time::Time;
 use crate::tree::tile::{Tile, TileEdge, TileId};
 use crate::tree::{self, Hash};
+use crate::verifier_key::VerifierKey;
 
 /// One row of the log as it is stored.
 #[derive(Debug, Clone)]
@@ -68,6 +72,8 @@ pub struct Verifier {
     book: Option<Book>,
     registry: Registry,
     registry_seqs: Vec<u64>,
+    // Every witness that a policy of the book named.
+    witnesses: Vec<VerifierKey>,
     edge: TileEdge,
     // Completed since they were last taken.
     whole_tiles: Vec<(TileId, Tile)>,
@@ -114,6 +120,7 @@ impl Verifier {
             book: None,
             registry: Registry::default(),
             registry_seqs: Vec::new(),
+            witnesses: Vec::new(),
             edge: TileEdge::new(),
             whole_tiles: Vec::new(),
             chain: [0; 32],
@@ -167,11 +174,6 @@ impl Verifier {
         };
         let key = PublicKey::from_hex(&spec.book_public_key)
             .map_err(|error| wrong(format!("the book's key: {error}")))?;
-        if let Some(known) = self.known_key
-            && known != key
-        {
-            return Err(VerifyError::BookKey { known: known.to_hex(), found: key.to_hex() });
-        }
         let origin = spec.origin.to_string();
         self.chain = chain::genesis(&origin, &key);
         self.book = Some(Book { origin, key, simulated_clock: spec.simulated_clock });
@@ -301,6 +303,7 @@ impl Verifier {
         if judged.event.kind().is_registry() {
             self.registry.apply(seq, &judged.event);
             self.registry_seqs.push(seq);
+            self.note_witnesses();
         }
         self.clock = parsed.entry.received;
         self.chain = parsed.link;
@@ -317,6 +320,26 @@ impl Verifier {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the key that the book is known by is one of its keys.
+    ///
+    /// # Errors
+    /// [`VerifyError::BookKey`] when it is none of them.
+    pub fn check_known_key(&self) -> Result<(), VerifyError> {
+        let Some(keys) = self.book_keys() else { return Ok(()) };
+        match self.known_key {
+            Some(known) if !keys.contains(&known) => {
+                let found = keys.first().to_hex();
+                Err(VerifyError::BookKey { known: known.to_hex(), found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the keys that the book has had, once the first event was seen.
+    pub fn book_keys(&self) -> Option<BookKeys> {
+        BookKeys::of(self.registry.keyring())
     }
 
     /// Returns the number of events so far.
@@ -397,8 +420,9 @@ impl Verifier {
     /// [`VerifyError::Truncated`] for the first that is wrong, [`VerifyError::CheckpointMissing`]
     /// when none covers the end of the log.
     pub fn check_stored(&mut self, stored: &[(u64, String)]) -> Result<(), VerifyError> {
+        let keys = self.book_keys().ok_or(VerifyError::Empty)?;
         let opened = parallel::map(stored, |(size, note)| {
-            let checkpoint = self.open_checkpoint(Witness::Stored, note)?;
+            let checkpoint = self.open_checkpoint(&keys, Witness::Stored, note)?;
             if checkpoint.size == *size {
                 return Ok(checkpoint);
             }
@@ -413,6 +437,12 @@ impl Verifier {
             vouched = checkpoint.size;
             self.verified_checkpoints += 1;
         }
+        for rotation in keys.rotations() {
+            let size = rotation.seq + 1;
+            if stored.binary_search_by_key(&size, |(size, _)| *size).is_err() {
+                return Err(VerifyError::RotationCheckpoint { seq: rotation.seq });
+            }
+        }
         let size = self.size();
         if vouched == size { Ok(()) } else { Err(VerifyError::CheckpointMissing { size }) }
     }
@@ -422,14 +452,20 @@ impl Verifier {
     /// # Errors
     /// As [`Verifier::check_stored`].
     pub fn check_witness(&self, witness: Witness, note: &str) -> Result<u64, VerifyError> {
-        let checkpoint = self.open_checkpoint(witness, note)?;
+        let keys = self.book_keys().ok_or(VerifyError::Empty)?;
+        let checkpoint = self.open_checkpoint(&keys, witness, note)?;
         self.check_root(witness, &checkpoint, 0)?;
         Ok(checkpoint.size)
     }
 
-    fn open_checkpoint(&self, witness: Witness, note: &str) -> Result<Checkpoint, VerifyError> {
+    fn open_checkpoint(
+        &self,
+        keys: &BookKeys,
+        witness: Witness,
+        note: &str,
+    ) -> Result<Checkpoint, VerifyError> {
         let book = self.book.as_ref().ok_or(VerifyError::Empty)?;
-        Checkpoint::open(note, &book.origin, &book.key)
+        keys.open(note, &book.origin)
             .map_err(|source| VerifyError::CheckpointInvalid { witness, source })
     }
 

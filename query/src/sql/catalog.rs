@@ -245,8 +245,14 @@ fn trust() -> Vec<LogTable> {
         LogColumn::new("holder", Text, Source::Field(kind_field), "Who holds, or held, the key.")
     };
     vec![
-        Draft::new("key_events", "The book's genesis, and keys enrolled, revoked, compromised.")
-            .of(&[Kind::BookCreated, Kind::KeyEnrolled, Kind::KeyRevoked, Kind::KeyCompromised])
+        Draft::new("key_events", "The book's keys, and keys enrolled, revoked, compromised.")
+            .of(&[
+                Kind::BookCreated,
+                Kind::KeyEnrolled,
+                Kind::KeyRevoked,
+                Kind::KeyCompromised,
+                Kind::BookRotated,
+            ])
             .with(holder("principal"))
             .build(),
         Draft::new("refusals", "Input by enrolled authors that was refused.")

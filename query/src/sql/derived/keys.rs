@@ -4,7 +4,7 @@
 //! key; who signed the enrolment is `enrolled_by`.
 
 use relbook_ledger::event::Event;
-use relbook_ledger::keyring::{BOOK_PRINCIPAL, GrantEnd, KeyGrant, Keyring};
+use relbook_ledger::keyring::{GrantEnd, KeyGrant, Keyring};
 use relbook_ledger::time::Time;
 
 use super::Derived;
@@ -117,7 +117,7 @@ fn apply(logs: &Logs, seq: u64, keyring: &mut Keyring) -> Result<Option<Signed>,
 }
 
 fn cells(grant: &KeyGrant, added: Option<&Signed>, ended: Option<&Signed>) -> Vec<Cell> {
-    let is_book = grant.is_book() && grant.principal == BOOK_PRINCIPAL;
+    let is_genesis = grant.is_book() && grant.add_seq == 0;
     let (valid_to, status) = match grant.end {
         // The event that replaces a grant may itself be signed under it.
         Some((seq, GrantEnd::Replaced)) => (Some(seq), "replaced"),
@@ -141,7 +141,7 @@ fn cells(grant: &KeyGrant, added: Option<&Signed>, ended: Option<&Signed>) -> Ve
         grant.environments.clone().into(),
         added.map(|event| event.by.as_str()).into(),
         // The genesis event is signed with the key that it brings.
-        (grant.add_seq + u64::from(!is_book)).into(),
+        (grant.add_seq + u64::from(!is_genesis)).into(),
         valid_to.into(),
         status.into(),
         grant.end.map(|(seq, _)| seq).into(),

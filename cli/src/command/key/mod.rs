@@ -4,6 +4,9 @@
 //! printed. Enrolling and revoking are events like any other: signed, chained, and in force from
 //! the next event on.
 
+mod report;
+mod rotate;
+
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +37,10 @@ Examples:
   relbook key enroll p_olga olga.pem.pub --role approver,release_engineer
   relbook key enroll ci-orion ci.pem.pub --role ci --components orion-api,orion-web
   relbook key revoke p_olga --reason \"left the team\"
+  relbook key rotate ci-orion ci-2027.pem.pub         the new key in, the old one out, at once
+  relbook key revoke ci-orion --compromised --from-seq 214
+  relbook key report ci-orion                         what a key signed, and what rests on that
+  relbook key rotate-book -o rotation.tlog-proof      a new key for the book itself
   relbook key list
 
 Roles: admin (every kind), ci (everything but keys, policy and approvals), approver (approvals by
@@ -87,6 +94,12 @@ pub enum KeyCommand {
         #[arg(long, value_name = "SEQ", requires = "compromised")]
         from_seq: Option<u64>,
     },
+    /// Replace a key: the new one is enrolled as the old one was, which is revoked, in one batch
+    Rotate(rotate::RotateArgs),
+    /// Give the book itself a new key: the old one signs the change, both sign its checkpoint
+    RotateBook(rotate::RotateBookArgs),
+    /// Say what a key signed, and what rests on it: the extent of a compromise
+    Report(report::ReportArgs),
     /// List the keys: who, roles, since when, until when
     List,
 }
@@ -96,6 +109,9 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
     match args.command {
         KeyCommand::New { file } => new(&file, ui),
         KeyCommand::List => list(config, ui),
+        KeyCommand::Rotate(args) => rotate::run(&args, config, ui),
+        KeyCommand::RotateBook(args) => rotate::book(&args, config, ui),
+        KeyCommand::Report(args) => report::run(&args, config, ui),
         KeyCommand::Enroll { principal, file, roles, components, environments } => {
             let key = read_public(&file)?;
             let mut event = enrolment(&principal, &key, &roles);
@@ -240,20 +256,7 @@ fn keys_to_end(
     key: Option<&str>,
 ) -> Result<Vec<KeyId>, Error> {
     let grants = registry.keyring().grants();
-    let wanted = match key {
-        Some(word) if Path::new(word).is_file() => {
-            Some(read_public(Path::new(word))?.id().to_string())
-        }
-        Some(word) if word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            Some(word.to_ascii_lowercase())
-        }
-        Some(word) => {
-            return Err(Error::usage(format!("`{word}` is neither a file nor a key id")).hint(
-                "give FILE.pub, or 8 or more hex digits of the id; `relbook key list` shows them",
-            ));
-        }
-        None => None,
-    };
+    let wanted = key.map(id_prefix).transpose()?;
     let named = |grant: &&&KeyGrant| {
         let id = grant.key_id.to_string();
         wanted.as_ref().is_none_or(|wanted| id.starts_with(wanted.as_str()))
@@ -271,6 +274,18 @@ fn keys_to_end(
         format!("every such key of `{principal}` is revoked already")
     };
     Err(Error::usage(message).hint("`relbook key list` shows who holds which key"))
+}
+
+/// Reads what names a key: its FILE.pub, or the first 8 or more digits of its id.
+fn id_prefix(word: &str) -> Result<String, Error> {
+    if Path::new(word).is_file() {
+        return Ok(read_public(Path::new(word))?.id().to_string());
+    }
+    if word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(word.to_ascii_lowercase());
+    }
+    Err(Error::usage(format!("`{word}` is neither a file nor a key id"))
+        .hint("give FILE.pub, or 8 or more hex digits of the id; `relbook key list` shows them"))
 }
 
 fn list(config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
