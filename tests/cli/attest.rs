@@ -29,8 +29,10 @@ fn provenance(env: &TestEnvironment, key: &str) -> Value {
                 "metadata": {"finishedOn": "2026-06-10T09:00:00Z"}}},
     })
     .to_string();
-    let pem = std::fs::read_to_string(env.path().join(key)).unwrap();
-    let signature = SigningKey::from_pem(&pem).unwrap().sign(&pae(TYPE, payload.as_bytes()));
+    let pem = std::fs::read_to_string(env.path().join(key)).expect("as the test made it");
+    let signature = SigningKey::from_pem(&pem)
+        .expect("as the test made it")
+        .sign(&pae(TYPE, payload.as_bytes()));
     json!({"payloadType": TYPE, "payload": STANDARD.encode(&payload),
         "signatures": [{"keyid": "", "sig": STANDARD.encode(signature)}]})
 }

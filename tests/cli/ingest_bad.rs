@@ -11,7 +11,7 @@ fn refuses(env: &TestEnvironment, content: &[u8]) -> String {
     env.file("report", content);
     let digest = digest('a');
     let args = ["ingest", "--component", "api", "--digest", &digest, "--suite", "unit", "report"];
-    refused(env, &args)["message"].as_str().unwrap().to_owned()
+    refused(env, &args)["message"].as_str().expect("as the test made it").to_owned()
 }
 
 #[test]

@@ -29,20 +29,21 @@ fn generate(
     row: impl Fn(u64) -> String,
     between: &str,
 ) -> u64 {
-    let mut file = BufWriter::new(File::create(env.path().join(name)).unwrap());
+    let mut file =
+        BufWriter::new(File::create(env.path().join(name)).expect("as the test made it"));
     let (mut written, mut rows) = (0, 0);
-    file.write_all(head.as_bytes()).unwrap();
+    file.write_all(head.as_bytes()).expect("as the test made it");
     while written < megabytes() << 20 {
         let mut text = row(rows);
         if rows > 0 {
             text.insert_str(0, between);
         }
-        file.write_all(text.as_bytes()).unwrap();
-        written += u64::try_from(text.len()).unwrap();
+        file.write_all(text.as_bytes()).expect("as the test made it");
+        written += u64::try_from(text.len()).expect("as the test made it");
         rows += 1;
     }
-    file.write_all(tail.as_bytes()).unwrap();
-    file.flush().unwrap();
+    file.write_all(tail.as_bytes()).expect("as the test made it");
+    file.flush().expect("as the test made it");
     rows
 }
 
@@ -62,10 +63,14 @@ fn event(env: &TestEnvironment, file: &str, more: &[&str]) -> Value {
     let event = answer["files"][0]["events"][0].clone();
     assert_eq!(answer["appended"], 1, "{answer}");
     // The whole file is the evidence.
-    let hex = event["evidence"][0].as_str().unwrap().strip_prefix("blake3:").unwrap();
+    let hex = event["evidence"][0]
+        .as_str()
+        .expect("as the test made it")
+        .strip_prefix("blake3:")
+        .expect("as the test made it");
     let blob = env.path().join("book/blobs/blake3").join(&hex[..2]).join(hex);
-    let kept = std::fs::metadata(blob).unwrap().len();
-    assert_eq!(kept, std::fs::metadata(env.path().join(file)).unwrap().len());
+    let kept = std::fs::metadata(blob).expect("as the test made it").len();
+    assert_eq!(kept, std::fs::metadata(env.path().join(file)).expect("as the test made it").len());
     assert_eq!(event["source"]["bytes"], kept);
     event
 }
@@ -78,13 +83,17 @@ fn share(rows: u64, index: u64) -> u64 {
 }
 
 fn severity(n: u64) -> &'static str {
-    SEVERITIES[usize::try_from(n % 4).unwrap()]
+    SEVERITIES[usize::try_from(n % 4).expect("as the test made it")]
 }
 
 #[track_caller]
 fn counted(event: &Value, rows: u64) {
     for (index, name) in ["critical", "high", "medium", "low"].into_iter().enumerate() {
-        assert_eq!(event[name], share(rows, u64::try_from(index).unwrap()), "{name} of {rows}");
+        assert_eq!(
+            event[name],
+            share(rows, u64::try_from(index).expect("as the test made it")),
+            "{name} of {rows}"
+        );
     }
     assert_eq!(event["labels"]["distinct"], rows.to_string());
     assert_eq!(event["labels"]["findings_in"], "blob");
@@ -120,7 +129,7 @@ fn grype_of_rows_with_long_texts() {
     let env = orion();
     let long = "words \\\"and\\\" more \\u00e9 ".repeat(4_000);
     let row = |n: u64| {
-        let text = if n % 50 == 0 { &long } else { "short" };
+        let text = if n.is_multiple_of(50) { &long } else { "short" };
         json!({"vulnerability": {"id": format!("CVE-{n}"), "severity": severity(n),
                 "urls": ["https://example.org/1"]},
             "relatedVulnerabilities": [], "artifact": {"name": "p", "version": "1"}})

@@ -8,10 +8,10 @@ use crate::scratch::{COMMIT, book, digest, orion, size};
 fn statuses(env: &TestEnvironment) -> Vec<(String, String)> {
     let keys = env.run(&["key", "list", "--format", "json"]).exits(0).json();
     let row = |row: &Value| {
-        let word = |name: &str| row[name].as_str().unwrap().to_owned();
+        let word = |name: &str| row[name].as_str().expect("as the test made it").to_owned();
         (word("principal"), word("status"))
     };
-    keys["keys"].as_array().unwrap().iter().map(row).collect()
+    keys["keys"].as_array().expect("as the test made it").iter().map(row).collect()
 }
 
 #[test]

@@ -22,16 +22,17 @@ fn flush(env: &TestEnvironment, code: i32) -> Value {
 /// A book that its author can and cannot reach: the admin's key stands outside it.
 fn apart() -> TestEnvironment {
     let env = orion();
-    std::fs::copy(env.path().join("book/keys/admin.pem"), env.path().join("admin.pem")).unwrap();
+    std::fs::copy(env.path().join("book/keys/admin.pem"), env.path().join("admin.pem"))
+        .expect("as the test made it");
     env
 }
 
 fn hide(env: &TestEnvironment) {
-    std::fs::rename(env.path().join("book"), env.path().join("away")).unwrap();
+    std::fs::rename(env.path().join("book"), env.path().join("away")).expect("as the test made it");
 }
 
 fn bring_back(env: &TestEnvironment) {
-    std::fs::rename(env.path().join("away"), env.path().join("book")).unwrap();
+    std::fs::rename(env.path().join("away"), env.path().join("book")).expect("as the test made it");
 }
 
 fn with_key(env: &TestEnvironment, args: &[&str]) -> std::process::Command {

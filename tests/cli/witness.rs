@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use relbook_testkit::environment::{Ran, TestEnvironment};
+use relbook_testkit::report;
 use serde_json::{Value, json};
 
 use crate::scratch::{book, size};
@@ -48,10 +49,16 @@ impl Served {
     /// Ends it as an operator does, and returns how it ended.
     fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .expect("as the test made it")
+                .success()
+        );
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(10) {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.child.try_wait().expect("as the test made it") {
                 return status.code();
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -61,18 +68,23 @@ impl Served {
 
     /// Posts a submission, and returns status, content type and body.
     fn post(&self, body: &[u8]) -> (u16, String, String) {
-        let host = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
+        let host = self.url.strip_prefix("http://").expect("as the test made it");
+        let mut stream = TcpStream::connect(host).expect("as the test made it");
         let length = body.len();
         let head = format!(
             "POST /add-checkpoint HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\
              Connection: close\r\n\r\n"
         );
-        stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+        stream.write_all(&[head.as_bytes(), body].concat()).expect("as the test made it");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        stream.read_to_string(&mut answer).expect("as the test made it");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("as the test made it");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .expect("as the test made it")
+            .parse()
+            .expect("as the test made it");
         let kind = head.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
             name.eq_ignore_ascii_case("content-type").then(|| value.to_owned())
@@ -304,7 +316,7 @@ fn a_witness_needs_a_key_of_its_own_and_the_key_of_a_log() {
 #[test]
 fn no_kill_makes_a_witness_sign_two_histories() {
     if !Command::new("strace").arg("--version").output().is_ok_and(|out| out.status.success()) {
-        println!("skipped: strace is not installed");
+        report::skip("a witness killed at its calls", "strace");
         return;
     }
     let env = book();
@@ -344,7 +356,7 @@ fn no_kill_makes_a_witness_sign_two_histories() {
             killed += usize::from(died && !first);
         }
     }
-    println!("witness killed {killed} times, acknowledged {acknowledged}");
+    report::line(&format!("witness killed {killed} times, acknowledged {acknowledged}"));
     assert!(killed >= 4, "killed only {killed} times: the harness is blind");
     assert!(acknowledged >= 1, "it never got through");
 }
@@ -378,7 +390,8 @@ fn names(state: &Path) -> Vec<std::path::PathBuf> {
     // SHA-256 of `test.example/orion`, 16 bytes.
     use std::process::Command;
     let sum = Command::new("sh").args(["-c", "printf test.example/orion | sha256sum"]).output();
-    let sum = String::from_utf8(sum.unwrap().stdout).unwrap();
+    let sum =
+        String::from_utf8(sum.expect("as the test made it").stdout).expect("as the test made it");
     let name = format!("{}.checkpoint", &sum[..32]);
     vec![state.join(format!("{name}.new")), state.join(name), state.to_owned()]
 }

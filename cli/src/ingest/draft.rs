@@ -74,7 +74,7 @@ impl Draft {
         source.insert("reader".to_owned(), json!(format!("{}/{READER_VERSION}", origin.reader)));
         let trust = if context.transport { Trust::Transport } else { Trust::Asserted };
         source.insert("trust".to_owned(), json!(trust.as_str()));
-        source.insert("bytes".to_owned(), json!(document.len()));
+        source.insert("bytes".to_owned(), json!(document.size()));
         if let Some(delivery) = &context.delivery {
             source.insert("delivery".to_owned(), json!(delivery));
         }

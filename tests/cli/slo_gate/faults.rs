@@ -48,7 +48,7 @@ fn refuses(code: i32, says: &str, respond: impl Fn(&str) -> String + Send + 'sta
     let before = size(&env);
     let url = format!("http://{}", serve(respond));
     let ran = slo_gate(&env, &url, &["--timeout", "1s"]).exits(code);
-    let message = ran.json()["error"]["message"].as_str().unwrap().to_owned();
+    let message = ran.json()["error"]["message"].as_str().expect("as the test made it").to_owned();
     assert!(message.contains(says), "{message}");
     let kinds = "SELECT count(*) AS n FROM checks";
     let checks = env.run(&["query", kinds, "--format", "json"]).exits(0).json();

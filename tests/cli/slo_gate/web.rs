@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 
 /// Serves in a thread of its own, which ends with the process; returns the address.
 pub(super) fn serve(answer: impl Fn(&str) -> String + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("as the test made it");
+    let address = listener.local_addr().expect("as the test made it").to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             // Who asks may go away before the answer.

@@ -199,8 +199,7 @@ mod tests {
             infos: Vec::new(),
             exchanges: Vec::new(),
         };
-        // In binary the first is 0.10000000000000009.
-        assert!(2.1_f64 - 2.0 > 0.1);
+        // In binary 2.1 - 2.0 is 0.10000000000000009.
         assert!(deltas([2.1, 2.0], [250.0, 200.0]).holds(&policy));
         assert!(!deltas([2.101, 2.0], [250.0, 200.0]).holds(&policy));
         assert!(!deltas([2.1, 2.0], [250.001, 200.0]).holds(&policy));

@@ -159,7 +159,7 @@ impl Document {
     }
 
     /// Returns how many bytes there are.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         let held = u64::try_from(self.bytes.len()).unwrap_or(u64::MAX);
         self.spool.as_ref().map_or(held, |spool| spool.len)
     }

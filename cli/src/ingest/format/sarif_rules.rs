@@ -203,7 +203,7 @@ pub(super) fn security_severity(owner: &Place<'_>) -> Result<Option<String>, Ing
         score if score >= 7.0 => Severity::High,
         score if score >= 4.0 => Severity::Medium,
         score if score > 0.0 => Severity::Low,
-        score if score == 0.0 => Severity::Negligible,
+        0.0 => Severity::Negligible,
         // Not a number, or below zero.
         _ => Severity::Unknown,
     };

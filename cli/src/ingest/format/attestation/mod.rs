@@ -47,6 +47,10 @@ struct Attestation<'a> {
 
 /// What was signed.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per attestation, and it is a statement nearly always"
+)]
 enum Said<'a> {
     Statement(Statement<'a>),
     /// The digest of some bytes, which are not here.
