@@ -171,7 +171,6 @@ pub fn verify(
     let known = Known { book_key, since: since.clone(), sizes };
     let mut verifier = Verifier::new(known);
     scan(&transaction, &mut verifier, progress).map_err(|error| displaced(&transaction, error))?;
-    check_structure(&transaction)?;
     let Some((origin, key)) = verifier.book().map(|(origin, key)| (origin.to_owned(), key)) else {
         return Err(VerifyError::Empty.into());
     };
@@ -189,6 +188,8 @@ pub fn verify(
     for (witness, note) in witnesses(pin.as_deref(), options) {
         verifier.check_witness(witness, note)?;
     }
+    // Last, because it names no event: what can be named is found before.
+    check_structure(&transaction)?;
     let blobs = check_blobs(&paths, &verifier, options.skip_blobs)?;
     let pin_size = pin.as_deref().map(|note| unverified(Witness::Pin, note)).transpose()?;
     Ok(Report {

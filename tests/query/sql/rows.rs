@@ -13,9 +13,11 @@ use super::{line, lines, run, session};
 /// The table in which the events of a kind stand, one row for each.
 fn table_of(kind: Kind) -> &'static str {
     match kind {
-        Kind::BookCreated | Kind::KeyEnrolled | Kind::KeyRevoked | Kind::KeyCompromised => {
-            "key_events"
-        }
+        Kind::BookCreated
+        | Kind::BookRotated
+        | Kind::KeyEnrolled
+        | Kind::KeyRevoked
+        | Kind::KeyCompromised => "key_events",
         Kind::ComponentRegistered => "components",
         Kind::EnvironmentRegistered => "environments",
         Kind::PolicySet => "policies",
