@@ -63,6 +63,11 @@ impl Every {
         writer.append(&[signed]).unwrap_err();
         let seq = writer.ledger().size() - 1;
         self.written.insert("append.refused", (seq, Map::new()));
+        let rotated = writer.rotate_book_key(Some("every year")).unwrap();
+        let fields = json!({"previous_public_key": rotated.previous.to_hex(),
+            "book_public_key": rotated.key.to_hex(), "reason": "every year"});
+        let fields = fields.as_object().unwrap().clone();
+        self.written.insert("book.rotated", (rotated.appended.seq, fields));
         let (_, genesis) = (0, Map::new());
         self.written.insert("book.created", (0, genesis));
     }

@@ -253,6 +253,7 @@ fn keys_say_how_long_each_held() {
     let session = session(&every.dir());
     let (enrolled, _) = every.written["key.enrolled"];
     let (ended, _) = every.written["key.compromised"];
+    let (rotated, _) = every.written["book.rotated"];
     assert_eq!(
         lines(
             &session,
@@ -260,10 +261,11 @@ fn keys_say_how_long_each_held() {
              FROM keys ORDER BY seq"
         ),
         [
-            "relbook [book] - 0 - active -".to_owned(),
+            format!("relbook [book] - 0 {rotated} replaced -"),
             "admin [admin] - 2 - active -".to_owned(),
             "p_olga [approver,release_engineer] - 8 - active -".to_owned(),
             format!("p_kim [ci] [api] {} {} compromised 3", enrolled + 1, ended - 1),
+            format!("relbook [book] - {} - active -", rotated + 1),
         ]
     );
 }
