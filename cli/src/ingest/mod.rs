@@ -183,7 +183,7 @@ pub trait Reader: Sync {
         false
     }
 
-    /// Tells whether it reads a large report part by part: lists with [`json::Place::rows`], XML
+    /// Tells whether it reads a large report part by part: lists with `json::Place::rows`, XML
     /// from its source. Others get all of it at once, up to a limit.
     fn streams(&self) -> bool {
         false
