@@ -157,7 +157,7 @@ pub enum Command {
     Append(Box<command::append::AppendArgs>),
     /// Deliver events that were signed while the book could not be reached
     Spool(command::spool::SpoolArgs),
-    /// Append what a real tool wrote: reports of Trivy and Grype
+    /// Append what a real tool wrote: reports, attestations, SBOMs, webhooks, releases
     Ingest(Box<command::ingest::IngestArgs>),
     /// Bring in the history of an existing repository: its tags and commits
     Import(Box<command::import::ImportArgs>),
