@@ -143,3 +143,17 @@ fn bills_of_two_formats_tell_what_changed_between_two_versions() {
     assert_eq!(names("changed"), ["pkg:generic/zlib"]);
     assert_eq!(found["changed"][0]["to"], json!(["1.3"]));
 }
+
+#[test]
+fn a_trusted_root_without_the_identity_that_must_have_signed_is_no_check() {
+    let env = signed();
+    env.file("root.json", "{}");
+    let args = ["ingest", "--component", "api", "--trusted-root", "root.json", "api.intoto.jsonl"];
+    let text = env.run(&args).exits(2).stderr;
+    assert!(text.contains("--certificate-identity"), "{text}");
+    let who = ["--certificate-identity", "x", "--certificate-issuer", "y"];
+    let text = env.run(&[&args[..], &who].concat()).exits(2).stderr;
+    assert!(text.contains("not a trusted root"), "{text}");
+    let args = ["ingest", "--component", "api", "--certificate-identity", "x", "api.intoto.jsonl"];
+    assert!(env.run(&args).exits(2).stderr.contains("--trusted-root"));
+}

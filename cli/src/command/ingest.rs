@@ -28,8 +28,8 @@ use crate::derived::Told;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::ingest::{
-    Builds, Context, Document, Fault, IngestError, Recorded, Verification, VerifyKey, read,
-    reader_names,
+    Builds, Context, Document, Fault, IngestError, Recorded, TrustedRoot, Verification, VerifyKey,
+    read, reader_names,
 };
 use crate::recorded::BookRecords;
 use crate::submit;
@@ -48,6 +48,9 @@ Examples:
   relbook ingest --component api --digest sha256:... can-i-deploy.json scan.sarif
   relbook ingest --component api --dry-run trivy.json grype.json
   relbook ingest --component api --digest sha256:... --verify-key cosign.pub api.intoto.jsonl
+  relbook ingest --component api --trusted-root trusted_root.json \
+    --certificate-issuer https://token.actions.githubusercontent.com --certificate-identity \
+    https://github.com/o/r/.github/workflows/release.yml@refs/tags/v1.4.2 api.sigstore.json
   relbook ingest --component api --digest sha256:... bom.cdx.json
   relbook ingest dist/metadata.json dist/artifacts.json dist/checksums.txt
   relbook ingest --version 1.4.2 --commit $SHA buildx-metadata.json
@@ -61,8 +64,9 @@ Examples:
 
 Attestations (in-toto, DSSE, sigstore bundles, npm, Cloud Build) are recorded as what they are;
 provenance also gives the build when its version (the tag, or --version) and commit are known. They
-are called verified only when --verify-key is given and a signature fits it. An SBOM is what `diff`
-compares later.
+are called verified only when --verify-key is given and a signature fits it, or --trusted-root and
+the bundle holds against it and was signed by the named identity. An SBOM is what `diff` compares
+later.
 
 The format is recognised by the content, never by the name. What the report does not say is left
 out, never zero: a scan that was filtered, or scanned nothing, is not a clean one, and tests that
@@ -130,6 +134,16 @@ pub struct IngestArgs {
     /// signed with it, or nothing is taken; give it again for more keys
     #[arg(long, value_name = "FILE")]
     pub verify_key: Vec<PathBuf>,
+    /// Sigstore's trusted root (trusted_root.json; `gh attestation trusted-root`): bundles must hold
+    /// against it, offline, or nothing is taken
+    #[arg(long, value_name = "FILE", requires_all = ["certificate_identity", "certificate_issuer"])]
+    pub trusted_root: Option<PathBuf>,
+    /// Who must have signed, exactly as the certificate names it
+    #[arg(long, value_name = "IDENTITY", requires = "trusted_root")]
+    pub certificate_identity: Option<String>,
+    /// Who must have vouched for that identity
+    #[arg(long, value_name = "URL", requires = "trusted_root")]
+    pub certificate_issuer: Option<String>,
     /// A parent of the merge that a webhook tells of; repeatable
     #[arg(long = "parent", value_name = "COMMIT")]
     pub parents: Vec<String>,
@@ -285,14 +299,24 @@ fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<V
 }
 
 fn verification(args: &IngestArgs) -> Result<Verification, Error> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| {
+            Error::not_done("io", format!("{}: cannot be read: {error}", path.display()))
+        })
+    };
     let mut verification = Verification::default();
     for path in &args.verify_key {
-        let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::not_done("io", format!("{shown}: cannot be read: {error}")))?;
-        let key = VerifyKey::from_pem(&text)
-            .map_err(|reason| Error::usage(format!("--verify-key {shown}: {reason}")))?;
+        let key = VerifyKey::from_pem(&read(path)?)
+            .map_err(|reason| Error::usage(format!("--verify-key {}: {reason}", path.display())))?;
         verification.keys.push(key);
+    }
+    if let (Some(path), Some(identity), Some(issuer)) =
+        (&args.trusted_root, &args.certificate_identity, &args.certificate_issuer)
+    {
+        let root = TrustedRoot::new(&read(path)?, identity, issuer).map_err(|reason| {
+            Error::usage(format!("--trusted-root {}: {reason}", path.display()))
+        })?;
+        verification.root = Some(root);
     }
     Ok(verification)
 }

@@ -27,6 +27,7 @@ mod scan;
 mod scope;
 mod severity;
 mod signature;
+mod sigstore;
 mod time;
 pub mod webhook;
 
@@ -39,6 +40,7 @@ pub use error::IngestError;
 pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};
 pub use signature::{Verification, VerifyKey};
+pub use sigstore::TrustedRoot;
 
 use std::fmt;
 use std::rc::Rc;

@@ -4,6 +4,7 @@
 //! a hint, a certificate) proves nothing about who signed. Ed25519 is checked strictly, ECDSA on
 //! P-256 and P-384 in either spelling of a signature.
 
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use relbook_ledger::key::PublicKey;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA256_ASN1,
@@ -13,6 +14,8 @@ use sha2::{Digest, Sha256};
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode, pem};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use super::sigstore::TrustedRoot;
 
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -24,12 +27,14 @@ const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 pub struct Verification {
     /// Keys, of which one must have signed.
     pub keys: Vec<VerifyKey>,
+    /// What bundles without such a key are checked against.
+    pub root: Option<TrustedRoot>,
 }
 
 impl Verification {
     /// Tells whether anything must be verified.
     pub fn asked(&self) -> bool {
-        !self.keys.is_empty()
+        !self.keys.is_empty() || self.root.is_some()
     }
 }
 
@@ -118,4 +123,23 @@ impl VerifyKey {
             ),
         }
     }
+    /// Tells whether a signature of this key can be checked from the SHA-256 digest of the bytes:
+    /// Ed25519 signs the bytes themselves, P-384 another digest.
+    pub(in crate::ingest) fn takes_digests(&self) -> bool {
+        matches!(self.kind, Kind::P256(_))
+    }
+
+    /// Tells whether a signature is one of this key over the bytes with the SHA-256 digest.
+    pub(in crate::ingest) fn fits_digest(&self, sha256: &[u8; 32], signature: &[u8]) -> bool {
+        matches!(&self.kind, Kind::P256(point) if p256_fits(point, sha256, signature))
+    }
+}
+
+/// Tells whether a signature of ECDSA P-256, in either spelling, is one over a digest.
+pub(in crate::ingest) fn p256_fits(point: &[u8], digest: &[u8], signature: &[u8]) -> bool {
+    let signature = p256::ecdsa::Signature::from_der(signature)
+        .or_else(|_| p256::ecdsa::Signature::from_slice(signature));
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point);
+    matches!((key, signature), (Ok(key), Ok(signature))
+        if key.verify_prehash(digest, &signature).is_ok())
 }

@@ -144,7 +144,7 @@ fn the_signature_of_a_file_names_its_digest_only() {
     assert_eq!(event["signer"], "abc=");
     assert!(refusal(&message(&"1".repeat(64)), &given()).contains(&digest('1')));
     let asked = Signer::p256().asked();
-    assert!(refusal(&message(&"0".repeat(64)), &asked).contains("bytes of the artifact"));
+    assert!(refusal(&message(&"0".repeat(64)), &asked).contains("over the file with this digest"));
     let mut logged = message(&"0".repeat(64));
     let body = json!({"kind": "hashedrekord", "apiVersion": "0.0.1",
         "spec": {"data": {"hash": {"algorithm": "sha256", "value": "1".repeat(64)}}}});

@@ -31,6 +31,7 @@ mod release_please;
 mod sarif;
 mod sbom;
 mod signer;
+mod sigstore;
 mod trivy;
 mod trivy_k8s;
 mod trivy_operator;

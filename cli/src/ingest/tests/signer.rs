@@ -16,6 +16,9 @@ use super::given;
 
 pub(super) const TYPE: &str = "application/vnd.in-toto+json";
 
+/// What stands before a point of P-256 in DER.
+const P256_PREFIX: &str = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
+
 /// A key that can sign.
 pub(super) enum Signer {
     Ed25519(SigningKey),
@@ -28,8 +31,7 @@ impl Signer {
     }
 
     pub(super) fn p256() -> Self {
-        let prefix = "3059301306072a8648ce3d020106082a8648ce3d030107034200";
-        Self::ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING, prefix)
+        Self::ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING, P256_PREFIX)
     }
 
     pub(super) fn p384() -> Self {
@@ -38,10 +40,22 @@ impl Signer {
     }
 
     fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, prefix: &'static str) -> Self {
-        let random = SystemRandom::new();
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap();
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+        Self::of_pkcs8(algorithm, prefix, document.as_ref())
+    }
+
+    fn of_pkcs8(
+        algorithm: &'static EcdsaSigningAlgorithm,
+        prefix: &'static str,
+        document: &[u8],
+    ) -> Self {
+        let pair = EcdsaKeyPair::from_pkcs8(algorithm, document, &SystemRandom::new()).unwrap();
         Self::Ecdsa { pair, prefix }
+    }
+
+    /// A key of P-256 that something else made.
+    pub(super) fn p256_of(pkcs8: &[u8]) -> Self {
+        Self::of_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, P256_PREFIX, pkcs8)
     }
 
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
@@ -54,7 +68,7 @@ impl Signer {
     }
 
     /// The public key in DER.
-    fn spki(&self) -> Vec<u8> {
+    pub(super) fn spki(&self) -> Vec<u8> {
         match self {
             Self::Ed25519(key) => {
                 [&hex::decode("302a300506032b6570032100").unwrap(), &key.public().as_bytes()[..]]
@@ -71,10 +85,15 @@ impl Signer {
         pem("PUBLIC KEY", &self.spki())
     }
 
+    /// The key as a caller gives it.
+    pub(super) fn verify_key(&self) -> VerifyKey {
+        VerifyKey::from_pem(&self.pem()).unwrap()
+    }
+
     /// A context that asks for this signer.
     pub(super) fn asked(&self) -> Context {
-        let keys = vec![VerifyKey::from_pem(&self.pem()).unwrap()];
-        Context { verification: Verification { keys }, ..given() }
+        let verification = Verification { keys: vec![self.verify_key()], root: None };
+        Context { verification, ..given() }
     }
 
     /// A certificate of this key, as Fulcio writes them.

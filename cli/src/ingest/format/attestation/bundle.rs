@@ -15,6 +15,7 @@ use crate::ingest::certificate::Certificate;
 use crate::ingest::document::Document;
 use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
+use crate::ingest::signature::VerifyKey;
 use crate::ingest::{Context, Reader};
 
 /// The reader of bundles.
@@ -72,34 +73,110 @@ pub(super) fn read_at<'a>(
                 return Err(envelope.expected_under("signatures", what));
             }
             signing.key_ids = opened.key_ids();
-            signing.verified_by = opened.verify(place.file(), context)?;
             let key = signing.certificate.as_ref().and_then(|one| one.key.as_ref());
             own_key(place.file(), key.is_none_or(|key| opened.fits(key)))?;
             let content = Content {
                 payload: Some(Sha256::digest(&opened.payload).into()),
                 signed: Some(Sha256::digest(&opened.signed).into()),
             };
-            (Said::Statement(opened.statement(document)?), content)
+            let statement = opened.statement(document)?;
+            let subjects = statement.subjects.iter().flat_map(|one| one.digests.clone()).collect();
+            let payload = Some(opened.payload.as_slice());
+            let signed = Signed { subjects, payload, fits: &|key| opened.fits(key) };
+            verify(place, signed, context, &mut signing)?;
+            (Said::Statement(statement), content)
         }
         (None, Some(message)) => {
             signing.key_ids = vec![String::new()];
-            base64(&message, "signature")?;
+            let signature = base64(&message, "signature")?;
             let digest = message_digest(&message)?;
-            let hash = digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:"));
-            let signed = hash.and_then(|hash| hex::decode(hash).ok()?.try_into().ok());
+            // An older bundle does not say of which file it is; then the caller does.
+            let of = digest.clone().or_else(|| context.digest.clone());
+            let sha256 = of.as_deref().and_then(sha256);
+            let fits =
+                |key: &VerifyKey| sha256.is_some_and(|digest| key.fits_digest(&digest, &signature));
+            let key = signing.certificate.as_ref().and_then(|one| one.key.as_ref());
+            let own = key.filter(|key| key.takes_digests() && sha256.is_some());
+            own_key(place.file(), own.is_none_or(fits))?;
+            let signed = Signed { subjects: Vec::from_iter(of), payload: None, fits: &fits };
+            verify(place, signed, context, &mut signing)?;
+            let signed = digest.as_deref().and_then(self::sha256);
             (Said::Bytes(digest), Content { payload: None, signed })
         }
         _ => return Err(place.expected("either a `dsseEnvelope` or a `messageSignature`")),
     };
     log(&material, &content, &mut signing)?;
-    if context.verification.asked() && signing.verified_by.is_none() {
-        let reason = "its signature is over the bytes of the artifact, which are not here; verify \
-                      it with cosign, or give an attestation";
-        let file = place.file().to_owned();
-        return Err(IngestError::NotAuthentic { file, reason: reason.to_owned() });
-    }
     let format = format!("sigstore-bundle/{version}");
     Ok(Attestation { reader: "sigstore-bundle", format, system: "sigstore", said, signing })
+}
+
+/// What a bundle's signature is over.
+struct Signed<'a> {
+    /// The digests of what it vouches for.
+    subjects: Vec<String>,
+    /// The payload of its envelope; none for the signature of a file.
+    payload: Option<&'a [u8]>,
+    /// Tells whether the signature is of a key.
+    fits: &'a dyn Fn(&VerifyKey) -> bool,
+}
+
+/// Checks a signature against what the caller gave: a key that fits, else the trusted root.
+///
+/// # Errors
+/// [`IngestError::NotAuthentic`] when something was given and nothing of it vouches for the bundle.
+fn verify(
+    place: &Place<'_>,
+    signed: Signed<'_>,
+    context: &Context,
+    signing: &mut Signing,
+) -> Result<(), IngestError> {
+    let asked = &context.verification;
+    let refuse =
+        |reason: String| IngestError::NotAuthentic { file: place.file().to_owned(), reason };
+    if let Some(key) = asked.keys.iter().find(|key| (signed.fits)(key)) {
+        signing.verified_by = Some(key.name());
+    } else if let (Some(root), Some(_)) = (&asked.root, &signing.certificate) {
+        let known =
+            |digest: &&String| ["sha256:", "sha512:"].iter().any(|name| digest.starts_with(name));
+        let meant = { context.digest.iter() }.find(|digest| signed.subjects.contains(digest));
+        let subject = meant.filter(known).or_else(|| signed.subjects.iter().find(known));
+        let Some(subject) = subject else {
+            return Err(refuse(
+                "it is not about a sha256 or sha512 digest; give --digest".to_owned(),
+            ));
+        };
+        root.verify(&place.value().to_string(), signed.payload, subject).map_err(|reason| {
+            refuse(format!(
+                "it does not hold against the trusted root: {reason}; fetch the bundle and the \
+                 root again, or do not use the file"
+            ))
+        })?;
+        signing.verified_by = Some(root.name());
+        signing.verified_signer = Some(root.identity().to_owned());
+    } else if asked.root.is_some() && asked.keys.is_empty() {
+        let reason = "it names a key, not a certificate, which a trusted root does not vouch for; \
+                      give the key with --verify-key as well";
+        return Err(refuse(reason.to_owned()));
+    } else if asked.asked() {
+        let reason = match signed.payload {
+            Some(_) => {
+                "its signature was not made with the given key over this payload; give the \
+                        signer's own key, or do not use the file"
+            }
+            None => {
+                "its signature was not made with the given key over the file with this digest; \
+                     give the signer's own key (ECDSA P-256: other kinds need the file itself), or \
+                     verify it with cosign"
+            }
+        };
+        return Err(refuse(reason.to_owned()));
+    }
+    Ok(())
+}
+
+/// Returns the bytes of a SHA-256 digest.
+fn sha256(digest: &str) -> Option<[u8; 32]> {
+    hex::decode(digest.strip_prefix("sha256:")?).ok()?.try_into().ok()
 }
 
 fn version(place: &Place<'_>) -> Result<&'static str, IngestError> {
