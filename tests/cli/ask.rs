@@ -3,51 +3,13 @@
 use relbook_testkit::environment::TestEnvironment;
 use serde_json::json;
 
-use crate::scratch::{COMMIT, digest, empty, orion};
+use crate::scratch::{ORION, orion, ship, simulated};
 
 /// A simulated book in which orion-api 1.4.1 went live and 1.4.2 after it.
 fn lived() -> TestEnvironment {
-    let env = empty();
-    env.run(&["init", "--simulated-clock"]).exits(0);
-    env.file("orion.yaml", crate::scratch::ORION);
-    env.run(&["apply", "orion.yaml"]).exits(0);
-    for (version, digit, day) in [("1.4.1", 'a', "01"), ("1.4.2", 'b', "10")] {
-        let at = format!("2026-06-{day}T09:00:00Z");
-        let digest = digest(digit);
-        let commit = COMMIT.replace('9', &digit.to_string());
-        env.run(&[
-            "append",
-            "build",
-            "--component",
-            "api",
-            "--version",
-            version,
-            "--digest",
-            &digest,
-            "--commit",
-            &commit,
-            "--occurred-at",
-            &at,
-        ])
-        .exits(0);
-        env.run(&[
-            "append",
-            "deploy",
-            "--component",
-            "api",
-            "--stage",
-            "production",
-            "--digest",
-            &digest,
-            "--outcome",
-            "succeeded",
-            "--occurred-at",
-            &at,
-            "--deploy-id",
-            version,
-        ])
-        .exits(0);
-    }
+    let env = simulated(ORION);
+    ship(&env, "1.4.1", 'a', 1, &[]);
+    ship(&env, "1.4.2", 'b', 10, &[]);
     env
 }
 

@@ -3,53 +3,13 @@
 use relbook_testkit::environment::TestEnvironment;
 use serde_json::{Value, json};
 
-use crate::scratch::{COMMIT, digest, empty, size};
+use crate::scratch::{COMMIT, ORION, ship, simulated, size};
 
 /// A simulated book in which orion-api 1.4.1 is live.
 fn lived() -> TestEnvironment {
-    let env = empty();
-    env.run(&["init", "--simulated-clock"]).exits(0);
-    env.file("orion.yaml", crate::scratch::ORION);
-    env.run(&["apply", "orion.yaml"]).exits(0);
-    deploy(&env, "1.4.1", 'a', "01", &[]);
+    let env = simulated(ORION);
+    ship(&env, "1.4.1", 'a', 1, &[]);
     env
-}
-
-fn deploy(env: &TestEnvironment, version: &str, digit: char, day: &str, more: &[&str]) {
-    let at = format!("2026-06-{day}T09:00:00Z");
-    let (digest, commit) = (digest(digit), COMMIT.replace('9', &digit.to_string()));
-    let build = [
-        "append",
-        "build",
-        "--component",
-        "api",
-        "--version",
-        version,
-        "--digest",
-        &digest,
-        "--commit",
-        &commit,
-        "--occurred-at",
-        &at,
-    ];
-    env.run(&build).exits(0);
-    let deploy = [
-        "append",
-        "deploy",
-        "--component",
-        "api",
-        "--stage",
-        "production",
-        "--digest",
-        &digest,
-        "--outcome",
-        "succeeded",
-        "--occurred-at",
-        &at,
-        "--deploy-id",
-        version,
-    ];
-    env.run(&[&deploy[..], more].concat()).exits(0);
 }
 
 fn json(env: &TestEnvironment, args: &[&str], code: i32) -> Value {
@@ -119,13 +79,8 @@ fn what_is_shipped_leaves_debt_behind() {
     json(&env, &["hotfix", "api", "--open", "--id", "HF"], 0);
     let none = json(&env, &["debt"], 0);
     assert_eq!(none["rows"], json!([]));
-    deploy(
-        &env,
-        "1.4.2",
-        'b',
-        "02",
-        &["--hotfix-id", "HF", "--reason", "hotfix", "--initiated-by", "ci"],
-    );
+    let more = ["--hotfix-id", "HF", "--reason", "hotfix", "--initiated-by", "ci"];
+    ship(&env, "1.4.2", 'b', 2, &more);
     let debt = json(&env, &["debt", "api"], 0);
     let rows = debt["rows"].as_array().unwrap();
     let kinds: Vec<&Value> = rows.iter().map(|row| &row["kind"]).collect();
@@ -153,7 +108,7 @@ fn without_one_live_commit_it_is_refused_and_nothing_is_appended() {
     assert_eq!((&refused["header"]["refused"], &refused["rows"]), (&json!("none"), &json!([])));
     json(&env, &["hotfix", "web", "--open"], 1);
     assert_eq!(size(&env), before);
-    deploy(&env, "1.4.2", 'b', "02", &["--targets", "us-east-1"]);
+    ship(&env, "1.4.2", 'b', 2, &["--targets", "us-east-1"]);
     assert_eq!(json(&env, &["hotfix", "api"], 1)["header"]["refused"], "mixed");
 }
 

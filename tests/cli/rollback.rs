@@ -3,51 +3,15 @@
 use relbook_testkit::environment::TestEnvironment;
 use serde_json::{Value, json};
 
-use crate::scratch::{COMMIT, digest, empty};
+use crate::scratch::{ORION, ship, simulated};
 
 /// A simulated book of orion-api in which these versions went live, a day each.
 fn lived(versions: &[(&str, char)], targets: &str) -> TestEnvironment {
-    let env = empty();
-    env.run(&["init", "--simulated-clock"]).exits(0);
-    let product = crate::scratch::ORION.replace("[us-east-1, eu-west-1]", targets);
+    let product = ORION.replace("[us-east-1, eu-west-1]", targets);
     let product = product.split("matrix:").next().unwrap_or_default().to_owned();
-    env.file("orion.yaml", product.replace("quorum: 1,", "quorum: 1, scanners: [],"));
-    env.run(&["apply", "orion.yaml"]).exits(0);
-    for (day, (version, digit)) in versions.iter().enumerate() {
-        let at = format!("2026-06-{:02}T09:00:00Z", day + 1);
-        let (digest, commit) = (digest(*digit), COMMIT.replace('9', &digit.to_string()));
-        let build = [
-            "append",
-            "build",
-            "--component",
-            "api",
-            "--version",
-            version,
-            "--digest",
-            &digest,
-            "--commit",
-            &commit,
-            "--occurred-at",
-            &at,
-        ];
-        env.run(&build).exits(0);
-        let deploy = [
-            "append",
-            "deploy",
-            "--component",
-            "api",
-            "--stage",
-            "production",
-            "--digest",
-            &digest,
-            "--outcome",
-            "succeeded",
-            "--occurred-at",
-            &at,
-            "--deploy-id",
-            version,
-        ];
-        env.run(&deploy).exits(0);
+    let env = simulated(&product.replace("quorum: 1,", "quorum: 1, scanners: [],"));
+    for (day, (version, digit)) in (1..).zip(versions) {
+        ship(&env, version, *digit, day, &[]);
     }
     env
 }

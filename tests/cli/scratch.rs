@@ -41,6 +41,27 @@ pub(crate) fn orion() -> TestEnvironment {
     env
 }
 
+/// Makes a directory with a book whose clock the events set, in which the product was applied.
+pub(crate) fn simulated(product: &str) -> TestEnvironment {
+    let env = empty();
+    env.run(&["init", "--simulated-clock"]).exits(0);
+    env.file("orion.yaml", product);
+    env.run(&["apply", "orion.yaml"]).exits(0);
+    env
+}
+
+/// Builds a version of the API and deploys it to production, on a day of June 2026 at 9:00.
+pub(crate) fn ship(env: &TestEnvironment, version: &str, digit: char, day: u8, more: &[&str]) {
+    let at = format!("2026-06-{day:02}T09:00:00Z");
+    let (digest, commit) = (digest(digit), COMMIT.replace('9', &digit.to_string()));
+    let of =
+        |what| ["append", what, "--component", "api", "--digest", &digest, "--occurred-at", &at];
+    let build = ["--version", version, "--commit", &commit];
+    env.run(&[&of("build")[..], &build].concat()).exits(0);
+    let deploy = ["--stage", "production", "--outcome", "succeeded", "--deploy-id", version];
+    env.run(&[&of("deploy")[..], &deploy, more].concat()).exits(0);
+}
+
 /// Returns a digest that is the digit over and over.
 pub(crate) fn digest(digit: char) -> String {
     format!("sha256:{}", digit.to_string().repeat(64))

@@ -1,6 +1,6 @@
 //! Q2: which commit runs in an environment (semantics C.1).
 
-use super::{AnswerError, Part, component, environment};
+use super::{AnswerError, Part, components, environment};
 use crate::projection::{commit_rows, current_row, projection};
 use crate::release::Core;
 use crate::table::{Cell, Column, ColumnType, Table};
@@ -11,10 +11,7 @@ pub(super) fn answer(
     only: Option<&str>,
 ) -> Result<Part, AnswerError> {
     let environment = environment(core, environment_name)?;
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let columns = projection("commit_in_prod").map_or(&[][..], |p| p.columns);
     let mut part = Part { table: Table::new(columns), ..Part::default() };
     part.table.columns.push(Column { name: "reason".to_owned(), ty: ColumnType::Text });

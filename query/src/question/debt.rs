@@ -1,6 +1,6 @@
 //! What is owed: follow-ups of hotfixes, and broken glass that nobody reviewed (semantics A.11).
 
-use super::{AnswerError, Part, component, environment};
+use super::{AnswerError, Part, components, environment};
 use crate::release::Core;
 use crate::table::ColumnType::{Bool, Text, Time};
 use crate::table::{Cell, ColumnType, Table};
@@ -20,10 +20,7 @@ pub(super) fn answer(
     only: Option<&str>,
 ) -> Result<Part, AnswerError> {
     let environment = environment(core, environment_name)?;
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     let mut debts = Vec::new();
     for component in components {

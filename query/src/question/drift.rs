@@ -1,6 +1,6 @@
 //! `drift`: which targets are not on the intended version (semantics C.2 N3).
 
-use super::{AnswerError, Part, component, environment, warning};
+use super::{AnswerError, Part, components, environment, warning};
 use crate::release::{Component, Core, FactsError};
 use crate::table::ColumnType::{Text, Time};
 use crate::table::{Cell, ColumnType, Table};
@@ -24,10 +24,7 @@ pub(super) fn answer(
     only: Option<&str>,
 ) -> Result<Part, AnswerError> {
     let environment = environment(core, environment_name)?;
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     part.head("environment", environment_name);
     for component in components.iter().filter(|component| !component.is_published()) {

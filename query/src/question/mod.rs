@@ -540,6 +540,17 @@ pub(crate) fn component(core: &Core<'_>, name: &str) -> Result<Arc<Component>, A
     })
 }
 
+/// Returns the component that was named, or all of them.
+pub(crate) fn components(
+    core: &Core<'_>,
+    only: Option<&str>,
+) -> Result<Vec<Arc<Component>>, AnswerError> {
+    match only {
+        Some(name) => Ok(vec![component(core, name)?]),
+        None => Ok(core.components()?),
+    }
+}
+
 fn listed(names: &[&str]) -> String {
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }

@@ -1,6 +1,6 @@
 //! `overlaps`: did deploys overlap, did an older build overwrite a newer one (semantics C.2 N8)?
 
-use super::{AnswerError, Part, component};
+use super::{AnswerError, Part, components};
 use crate::release::{Core, Period};
 use crate::table::ColumnType::{Bool, Text, Time};
 use crate::table::{ColumnType, Table};
@@ -23,10 +23,7 @@ pub(super) fn answer(
     only: Option<&str>,
     period: Period,
 ) -> Result<Part, AnswerError> {
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     part.period(period)?;
     let mut overlaps = Vec::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AnswerError, Part, component};
+use super::{AnswerError, Part, components};
 use crate::release::hotfix::DEADLINE_MINUTES;
 use crate::release::{Component, Core};
 use crate::table::ColumnType::{Bool, Text, TextList};
@@ -19,10 +19,7 @@ const COLUMNS: &[(&str, ColumnType)] = &[
 ];
 
 pub(super) fn answer(core: &Core<'_>, only: Option<&str>) -> Result<Part, AnswerError> {
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     let (policy, set_by) = core.policy_at(u64::MAX)?;
     let roles: Vec<&str> = policy.approver_roles.iter().map(String::as_str).collect();

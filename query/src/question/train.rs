@@ -1,6 +1,6 @@
 //! `train`: did the release trains keep their rules (semantics A.12)?
 
-use super::{AnswerError, Part, component, warning};
+use super::{AnswerError, Part, components, warning};
 use crate::release::{Core, Train};
 use crate::table::ColumnType::Text;
 use crate::table::{Cell, ColumnType, Table};
@@ -16,10 +16,7 @@ const COLUMNS: &[(&str, ColumnType)] = &[
 ];
 
 pub(super) fn answer(core: &Core<'_>, only: Option<&str>) -> Result<Part, AnswerError> {
-    let components = match only {
-        Some(name) => vec![component(core, name)?],
-        None => core.components()?,
-    };
+    let components = components(core, only)?;
     let mut part = Part { table: Table::new(COLUMNS), ..Part::default() };
     for component in &components {
         let trains = core.trains(component)?;
