@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{ShapeError, Stage, read};
+use crate::time::Time;
 use crate::verifier_key::{SignatureKind, VerifierKey};
 use crate::version::ChangeClass;
 
@@ -60,6 +61,8 @@ pub struct Policy {
     pub witness_quorum: u32,
     /// How long `append` waits for witnesses, in seconds; 0: it does not ask them.
     pub witness_append_wait_s: u32,
+    /// Up to when the ledger's clock may stand still where it ran ahead of the right time, RFC 3339.
+    pub clock_held_until: Option<String>,
     /// The gates per stage; a stage that is not named keeps its defaults.
     pub gates: BTreeMap<String, Vec<String>>,
 }
@@ -118,6 +121,7 @@ impl Default for Policy {
             witness_urls: Vec::new(),
             witness_quorum: 0,
             witness_append_wait_s: 0,
+            clock_held_until: None,
             gates,
         }
     }
@@ -148,6 +152,7 @@ impl Policy {
         "witness_urls",
         "witness_quorum",
         "witness_append_wait_s",
+        "clock_held_until",
         "gates",
     ];
 
@@ -180,6 +185,12 @@ impl Policy {
         }
         *self = next;
         Ok(())
+    }
+
+    /// Tells whether the ledger's clock may stand still at this time until the right one is past it.
+    pub fn holds_clock(&self, at: Time) -> bool {
+        let until = self.clock_held_until.as_deref().and_then(|time| Time::parse(time).ok());
+        until.is_some_and(|until| at <= until)
     }
 
     /// Returns the witnesses.
@@ -224,6 +235,11 @@ impl Policy {
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 return refuse("witness_urls", format!("`{url}` is no http or https URL"));
             }
+        }
+        if let Some(time) = &self.clock_held_until
+            && let Err(error) = Time::parse(time)
+        {
+            return refuse("clock_held_until", format!("`{time}`: {error}"));
         }
         for source in &self.approval_sources {
             if source != "signed" && source != "reported" {
@@ -281,7 +297,8 @@ impl Policy {
             witnesses,
             witness_urls,
             witness_quorum,
-            witness_append_wait_s
+            witness_append_wait_s,
+            clock_held_until
         );
     }
 }
@@ -337,6 +354,7 @@ mod tests {
             (json!({"witnesses": [WITNESS, WITNESS]}), "witnesses"),
             (json!({"witness_urls": ["witness.example"]}), "witness_urls"),
             (json!({"witness_quorum": 1}), "witness_quorum"),
+            (json!({"clock_held_until": "tomorrow"}), "clock_held_until"),
         ] {
             assert_eq!(set(&mut policy, values).unwrap_err().field, field);
         }

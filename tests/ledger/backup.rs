@@ -102,6 +102,24 @@ fn no_secret_is_saved_unless_asked_for() {
 }
 
 #[test]
+fn a_private_key_that_the_book_gave_up_is_not_saved() {
+    let (book, out) = book();
+    book.writer().rotate_book_key(None).unwrap();
+    let to = out.path().join("copy");
+    let options = BackupOptions { private_keys: true, ..BackupOptions::default() };
+    store::backup(book.dir(), &to, options, &|_, _| {}).unwrap();
+    let is_key = |name: &&String| name.ends_with(".pem");
+    let (all, saved) = (names(&book.dir().join("keys")), names(&to.join("keys")));
+    assert_eq!(all.iter().filter(is_key).count(), 3, "{all:?}");
+    assert_eq!(saved.iter().filter(is_key).collect::<Vec<_>>(), ["admin.pem", "book.pem"]);
+    // What is there is enough to go on, as the key that is in force.
+    let place = out.path().join("elsewhere");
+    restore(&to, &place).unwrap();
+    let mut writer = Writer::open(&place).unwrap();
+    writer.append(&[sign(incident(), &key(1))]).unwrap();
+}
+
+#[test]
 fn a_backup_is_one_state_while_a_writer_works() {
     let (book, away) = book();
     let done = AtomicBool::new(false);

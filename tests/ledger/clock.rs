@@ -94,3 +94,39 @@ fn times_before_1970_are_claims_like_others() {
     book.append(sign(at("occurred_at", "1969-07-20T20:17:40Z"), &book.admin()));
     assert_eq!(book.ledger().clock(), Time::EPOCH);
 }
+
+#[test]
+fn a_clock_that_ran_ahead_is_waited_for_when_an_admin_says_so() {
+    let book = Scratch::new().furnished();
+    book.clock.set("2027-06-01T00:00:00Z");
+    let ahead = sign(incident(), &key(1));
+    book.append(ahead.clone());
+    // The right time again, a year behind the book's.
+    book.clock.set("2026-06-02T00:00:00Z");
+    let hold = |until: &str| {
+        let values = json!({"policy_id": "clock", "values": {"clock_held_until": until}});
+        event("policy.set", values)
+    };
+    let mut writer = book.writer();
+    let message = refused(&mut writer, &[sign(incident(), &key(1))]).message;
+    assert!(message.contains("clock_held_until=2027-06-01T00:00:00Z"), "{message}");
+    // A retry of what is there needs no clock.
+    assert!(writer.append(&[ahead]).unwrap()[0].duplicate);
+    // Only an admin says so, and only up to where the clock ran.
+    let size = writer.ledger().size();
+    refused_for(&mut writer, sign(hold("2027-06-01T00:00:00Z"), &key(1)), Code::Role);
+    let short = refused(&mut writer, &[sign(hold("2027-05-31T23:59:59Z"), &book.admin())]);
+    assert_eq!(short.code, Code::ClockBackwards);
+    assert_eq!(writer.ledger().size(), size + 1);
+    writer.append(&[sign(hold("2027-06-01T00:00:00Z"), &book.admin())]).unwrap();
+    let seq = writer.append(&[sign(incident(), &key(1))]).unwrap()[0].seq;
+    assert_eq!(writer.record(seq).unwrap().unwrap().received, time("2027-06-01T00:00:00Z"));
+    // Past that time the clock goes on, and a fall back is refused as ever.
+    book.clock.set("2027-06-01T00:00:01Z");
+    writer.append(&[sign(incident(), &key(1))]).unwrap();
+    book.clock.set("2026-06-02T00:00:00Z");
+    let refusal = refused(&mut writer, &[sign(incident(), &key(1))]);
+    assert_eq!(refusal.code, Code::ClockBackwards);
+    drop(writer);
+    crate::verify::check(&book);
+}

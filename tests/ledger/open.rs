@@ -162,7 +162,7 @@ fn the_writer_needs_the_books_own_key() {
     fs::write(&path, "nothing").unwrap();
     assert!(matches!(Writer::open(book.dir()), Err(OpenError::Key { .. })));
     fs::remove_file(&path).unwrap();
-    assert!(matches!(Writer::open(book.dir()), Err(OpenError::Io { .. })));
+    assert!(matches!(Writer::open(book.dir()), Err(OpenError::NoKey { .. })));
     // Reading does not.
     assert_eq!(book.ledger().size(), 2);
 }

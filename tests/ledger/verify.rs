@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use relbook_ledger::admission::Code;
-use relbook_ledger::store::{self, OpenError, Report, VerifyFailure, VerifyOptions};
+use relbook_ledger::store::{self, OpenError, Report, VerifyFailure, VerifyOptions, Watch};
 use relbook_ledger::verify::VerifyError;
 use serde_json::json;
 
@@ -99,7 +99,7 @@ fn verification_goes_on_from_a_verified_checkpoint() {
     let forked = crate::attack::checkpoint(8, [7; 32], &book.book_key()).note;
     assert_eq!(verify(&book, &since(forked)).unwrap_err().code(), "given-root");
     let foreign = crate::attack::checkpoint(8, [7; 32], &key(9)).note;
-    assert_eq!(verify(&book, &since(foreign)).unwrap_err().code(), "given-root");
+    assert_eq!(verify(&book, &since(foreign)).unwrap_err().code(), "given-invalid");
     let ahead = crate::attack::checkpoint(12, [7; 32], &book.book_key()).note;
     assert_eq!(verify(&book, &since(ahead)).unwrap_err().code(), "given-ahead");
 }
@@ -160,4 +160,47 @@ fn appending_goes_on_while_a_book_is_verified() {
     assert_eq!(report.events, 15);
     assert!(book.ledger().size() > 15);
     assert_eq!(check(&book).events, book.ledger().size());
+}
+
+#[test]
+fn what_is_wrong_has_one_name_and_place_with_and_without_an_earlier_run() {
+    let since = |book: &Scratch| {
+        let note = book.ledger().checkpoints(8..9).unwrap().remove(0).note;
+        VerifyOptions { since: Some(note), ..VerifyOptions::default() }
+    };
+    let edit = |entry: &mut relbook_ledger::entry::Entry| {
+        let text = String::from_utf8(entry.pae.clone()).unwrap();
+        entry.pae = text.replace("\"i1\"", "\"i2\"").into_bytes();
+    };
+    type Deed<'a> = &'a dyn Fn(&crate::attack::Attack);
+    let deeds: [Deed<'_>; 3] =
+        [&|a| _ = a.change(6, edit), &|a| _ = a.change(6, edit).recompute(), &|a| {
+            _ = a.change(2, |entry| entry.signature[0] ^= 1).recompute()
+        }];
+    for deed in deeds {
+        let book = Scratch::new().furnished().with_commits(&[3, 2, 1]);
+        let options = since(&book);
+        let attack = crate::attack::Attack::on(&book);
+        deed(&attack);
+        attack.cover_tracks();
+        let error = found(&book);
+        assert_eq!(error.code(), "bad-signature");
+        assert_eq!(verify(&book, &options).unwrap_err(), error);
+    }
+}
+
+#[test]
+fn a_run_that_is_broken_off_tells_where_to_go_on() {
+    let book = Scratch::new().furnished().with_commits(&[1_500, 1_500, 1_500]);
+    let heard = RefCell::new(vec![]);
+    let verified = |note: &str| heard.borrow_mut().push(note.to_owned());
+    let watch = Watch { progress: &|_, _| {}, verified: &verified };
+    store::verify_watched(book.dir(), &VerifyOptions::default(), &watch).unwrap();
+    let heard = heard.into_inner();
+    let size = |note: &str| note.lines().nth(1).unwrap().parse::<u64>().unwrap();
+    // After 2,048 and 4,096 rows of 4,505: the newest checkpoint below each.
+    assert_eq!(heard.iter().map(|note| size(note)).collect::<Vec<_>>(), [1_505, 3_005]);
+    let options = VerifyOptions { since: heard.last().cloned(), ..VerifyOptions::default() };
+    let report = verify(&book, &options).unwrap();
+    assert_eq!((report.events, report.verified_signatures), (4_505, 1_500));
 }

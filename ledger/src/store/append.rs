@@ -172,7 +172,7 @@ impl Writer {
         fields: Map<String, Value>,
     ) -> Result<Appended, AppendError> {
         self.check_usable()?;
-        let clock = self.batch_clock(true).map_err(AppendError::Refused)?;
+        let clock = self.batch_clock();
         let mut event = Map::new();
         event.insert("id".to_owned(), new_id(clock).map_err(AppendError::Refused)?.into());
         event.insert("kind".to_owned(), kind.as_str().into());
@@ -196,21 +196,29 @@ impl Writer {
     }
 
     /// Returns the clock of a batch: the system's, but never before the last event's.
-    fn batch_clock(&self, by_book: bool) -> Result<Time, Refusal> {
+    fn batch_clock(&self) -> Time {
         let last = self.ledger.clock;
-        if self.ledger.simulated_clock {
-            return Ok(last);
-        }
-        let now = self.clock.now();
-        let back = last.micros_since(now);
-        if back <= CLOCK_BACK_SECONDS_MAX * 1_000_000 || by_book {
-            return Ok(now.max(last));
+        if self.ledger.simulated_clock { last } else { self.clock.now().max(last) }
+    }
+
+    /// Refuses new events while the system's clock is far behind the last event's: either it fell
+    /// back, and what it says is wrong, or it ran ahead before, and then an admin can say by policy
+    /// that the ledger's clock stands still until the right time is past it. It never goes back.
+    fn check_clock(&self, registry: &Registry) -> Result<(), Refusal> {
+        let (last, now) = (self.ledger.clock, self.clock.now());
+        if self.ledger.simulated_clock
+            || last.micros_since(now) <= CLOCK_BACK_SECONDS_MAX * 1_000_000
+            || registry.policy().holds_clock(last)
+        {
+            return Ok(());
         }
         Err(Refusal::new(
             Code::ClockBackwards,
             format!(
-                "this machine's clock says {now}, but the book took its last event at {last}; set \
-                 the clock right"
+                "this machine's clock says {now}, but the book took its last event at {last}; when \
+                 this clock is wrong, set it right; when it is right, a clock ran ahead before: an \
+                 admin can let the book's clock stand still until then, with `relbook append \
+                 policy.set --policy-id clock --values clock_held_until={last}`"
             ),
         ))
     }
@@ -228,7 +236,7 @@ impl Writer {
             )));
         }
         let mut stage = Stage {
-            clock: self.batch_clock(by_book).map_err(StageError::Stopped)?,
+            clock: self.batch_clock(),
             chain: self.chain,
             edge: self.edge.clone(),
             whole_tiles: Vec::new(),
@@ -239,6 +247,12 @@ impl Writer {
         };
         for (chunk, events) in batch.chunks(CHUNK_EVENTS).enumerate() {
             self.stage_chunk(&mut stage, chunk * CHUNK_EVENTS, events)?;
+        }
+        // By the policy after the batch, which may be what it brings; of events that are in the
+        // book already nothing is recorded, so a retry is answered whatever the clock says.
+        if !by_book && !stage.entries.is_empty() {
+            let registry = stage.registry.as_ref().unwrap_or(&self.ledger.registry);
+            self.check_clock(registry).map_err(StageError::Stopped)?;
         }
         Ok(stage)
     }

@@ -4,13 +4,13 @@
 //! book/blobs/blake3/ab/abcdef...
 //! ```
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
-use super::BookPaths;
+use super::{BookPaths, durable};
 
 /// Says why a blob cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub(super) struct Sums {
 impl Sums {
     /// Reads a file piece by piece.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        Self::while_copying(File::open(path)?, &mut io::sink())
+        Self::while_copying(durable::open_regular(path)?, &mut io::sink())
     }
 
     /// Sums up what is copied.

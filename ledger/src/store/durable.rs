@@ -39,6 +39,14 @@ fn replace_with(path: &Path, bytes: &[u8], secret: bool) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// Opens a file for reading, if it is one: a pipe or a device in its place would never end.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    Err(io::Error::other("it is no regular file"))
+}
+
 /// Gives a file another name, durably; a file of that name is replaced.
 pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;

@@ -45,7 +45,7 @@ pub use ledger::{Ledger, ReadError, Record, Snapshot};
 pub use open_error::OpenError;
 pub use rotate::{RotateError, Rotated};
 pub use schema::{APPLICATION_ID, FORMAT_VERSION};
-pub use verify::{BlobReport, Report, VerifyFailure, VerifyOptions, verify};
+pub use verify::{BlobReport, Report, VerifyFailure, VerifyOptions, Watch, verify, verify_watched};
 pub use witness::{Witness, WitnessError, WitnessOpenError};
 pub use writer::Writer;
 

@@ -85,6 +85,16 @@ pub enum OpenError {
         /// Why.
         source: KeyError,
     },
+    /// The book's private key is not there.
+    #[error(
+        "the book's private key {} is not there, and without it nothing can be appended; put it \
+         back, from where it is kept or from a backup that was made with --with-private-keys",
+        path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// The private key in the book's directory is not the one that the book was made with.
     #[error("the key {} is not this book's key; put the right one back", path.display())]
     OtherKey {
@@ -109,6 +119,12 @@ pub enum OpenError {
     },
 }
 
+/// Tells whether the disk gave less than the database's own header promises.
+fn cut_short(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
+}
+
 impl OpenError {
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
@@ -126,6 +142,10 @@ impl OpenError {
                 }
                 Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
                     Self::Damaged { path, detail: source.to_string() }
+                }
+                _ if cut_short(&source) => {
+                    let detail = "the file is shorter than its header says".to_owned();
+                    Self::Damaged { path, detail }
                 }
                 _ => Self::Database { path, source },
             }

@@ -4,7 +4,6 @@
 //! pin is written after each commit and before the commit is acknowledged, so it never promises
 //! what is not stored, and the database never holds less than was acknowledged.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -14,7 +13,7 @@ use crate::limits::NOTE_BYTES_MAX;
 
 /// Reads the pin's text, if there is a pin. What it says is not checked here.
 pub(super) fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
+    let file = match durable::open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -99,7 +99,11 @@ fn next_key(paths: &BookPaths) -> Result<SigningKey, OpenError> {
 pub(super) fn read_book_key(ledger: &Ledger) -> Result<SigningKey, OpenError> {
     let (keys, paths) = (ledger.book_keys(), &ledger.paths);
     let path = paths.private_key("book");
-    let read = std::fs::read_to_string(&path).map_err(OpenError::io(&path)).and_then(|text| {
+    let unread = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => OpenError::NoKey { path: path.clone() },
+        _ => OpenError::io(&path)(error),
+    };
+    let read = std::fs::read_to_string(&path).map_err(unread).and_then(|text| {
         SigningKey::from_pem(&text).map_err(|source| OpenError::Key { path: path.clone(), source })
     });
     if let Ok(key) = &read

@@ -4,7 +4,7 @@
 //! and work on read-only media; the writer commits with a full sync.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -18,9 +18,7 @@ const BUSY_MILLISECONDS: u64 = 5_000;
 
 /// Opens a book's database for reading.
 pub(super) fn open_read(path: &Path) -> Result<Connection, OpenError> {
-    if !path.try_exists().map_err(OpenError::io(path))? {
-        return Err(missing(path));
-    }
+    check_files(path)?;
     let error = OpenError::database(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = Connection::open_with_flags(path, flags).and_then(|connection| {
@@ -42,9 +40,7 @@ pub(super) fn open_read(path: &Path) -> Result<Connection, OpenError> {
 
 /// Opens a book's database for writing; the caller holds the writer's lock.
 pub(super) fn open_write(path: &Path) -> Result<Connection, OpenError> {
-    if !path.try_exists().map_err(OpenError::io(path))? {
-        return Err(missing(path));
-    }
+    check_files(path)?;
     let error = OpenError::database(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&error)?;
@@ -69,8 +65,34 @@ pub(super) fn create(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn missing(path: &Path) -> OpenError {
-    OpenError::Missing { dir: path.parent().unwrap_or(Path::new(".")).to_owned() }
+/// Refuses what SQLite must not be let near: a pipe in the place of the database would hold it for
+/// ever, and a rollback journal, which a book never has, would be played back into it.
+fn check_files(path: &Path) -> Result<(), OpenError> {
+    if !path.try_exists().map_err(OpenError::io(path))? {
+        let dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+        return Err(OpenError::Missing { dir });
+    }
+    if !std::fs::metadata(path).map_err(OpenError::io(path))?.is_file() {
+        let detail = "it is no regular file".to_owned();
+        return Err(OpenError::NotABook { path: path.to_owned(), detail });
+    }
+    if holds_bytes(&beside(path, "-journal")) {
+        let detail = "a rollback journal lies beside it, which relbook never leaves and which \
+                      would change it: move the `-journal` file away";
+        return Err(OpenError::damaged(path, detail));
+    }
+    Ok(())
+}
+
+/// Names a file that SQLite keeps beside a database.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+fn holds_bytes(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -135,9 +157,7 @@ fn needs_immutable(error: &rusqlite::Error) -> bool {
 /// That is safe only when the log is empty: events that a writer left in it would not be seen, and
 /// a book must never look shorter than it is.
 fn open_immutable(path: &Path, failure: rusqlite::Error) -> rusqlite::Result<Connection> {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(&log).is_ok_and(|log| log.is_file() && log.len() > 0) {
+    if holds_bytes(&beside(path, "-wal")) {
         return Err(failure);
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY

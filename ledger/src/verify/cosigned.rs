@@ -7,7 +7,7 @@
 use super::{Verifier, VerifyError};
 use crate::cosignature::{self, Cosigned};
 use crate::note::{Note, NoteSignature};
-use crate::verifier_key::VerifierKey;
+use crate::verifier_key::{SignatureKind, VerifierKey};
 
 /// What witnesses vouch for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,6 +41,20 @@ impl Verifier {
             if !self.witnesses.contains(&witness) {
                 self.witnesses.push(witness);
             }
+        }
+    }
+
+    /// Tells whether a line says that a key of the book itself made it.
+    fn is_books(&self, line: &NoteSignature) -> bool {
+        let (Some(book), Some(keys)) = (&self.book, self.book_keys()) else { return false };
+        let all = keys.rotations().iter().map(|rotation| rotation.key).chain([keys.first()]);
+        line.name == book.origin && {
+            let mut own = all.map(|key| VerifierKey {
+                name: book.origin.clone(),
+                kind: SignatureKind::Ed25519,
+                key,
+            });
+            own.any(|own| own.hash() == line.key_hash)
         }
     }
 
@@ -81,6 +95,9 @@ impl Verifier {
                 .map(|(_, line)| NoteSignature::parse(line))
                 .collect::<Result<_, _>>()
                 .map_err(|error| wrong(error.to_string()))?;
+            if note.signatures.iter().any(|line| self.is_books(line)) {
+                return Err(wrong("a line in the book's own name is among them".to_owned()));
+            }
             cosignature::cosigners(&note, &known).map_err(|error| wrong(error.to_string()))?;
             let is_known = |line: &&NoteSignature| {
                 known.iter().any(|witness| cosignature::is_by(line, witness))

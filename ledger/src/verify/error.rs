@@ -103,6 +103,14 @@ pub enum VerifyError {
         /// What the entry says.
         found: u64,
     },
+    /// There is a row where no event can stand.
+    #[error("there is a row {row}, which is no place of an event: it was put in, or moved there")]
+    Stray {
+        /// The row.
+        row: i64,
+        /// The seq that was to come.
+        seq: u64,
+    },
     /// A seq is missing.
     #[error("seq {seq} is missing; the next row is {found}")]
     SeqGap {
@@ -233,10 +241,15 @@ pub enum VerifyError {
     #[error("there are tiles that the log's tree does not have")]
     SpareTile,
     /// No stored checkpoint covers the end of the log.
-    #[error("no checkpoint covers the log's {size} events: events were added without the book")]
+    #[error(
+        "no checkpoint covers the log's {size} events: those from seq {from} on were added without \
+         the book, or the end was cut off within a commit"
+    )]
     CheckpointMissing {
         /// The number of events.
         size: u64,
+        /// The first seq that no checkpoint covers.
+        from: u64,
     },
     /// A checkpoint is not one that the book signed.
     #[error("{witness} is not one of this book: {source}")]
@@ -247,7 +260,7 @@ pub enum VerifyError {
         source: CheckpointError,
     },
     /// A checkpoint of the book has another root: something before it was changed.
-    #[error("{witness} of size {size} has another root: an event from seq {from} on was changed")]
+    #[error("{witness} of size {size} has another root: {}", changed(*witness, *from))]
     CheckpointRoot {
         /// Where it was found.
         witness: Witness,
@@ -268,6 +281,17 @@ pub enum VerifyError {
     },
 }
 
+/// Says what another root means: the book's own checkpoints tell where, those from outside do not.
+fn changed(witness: Witness, from: u64) -> String {
+    match witness {
+        Witness::Stored => format!("an event from seq {from} on was changed"),
+        Witness::Pin | Witness::Given => format!(
+            "an event from seq {from} on was changed, or the book signed two histories; `relbook \
+             compare` with the other copy finds where they part"
+        ),
+    }
+}
+
 impl VerifyError {
     /// Returns the rule's name, as scripts see it.
     pub fn code(&self) -> &'static str {
@@ -281,7 +305,7 @@ impl VerifyError {
             Self::Entry { .. } => "entry-malformed",
             Self::SeqMismatch { .. } => "seq-mismatch",
             Self::Removed { .. } => "entry-removed",
-            Self::Inserted { .. } => "entry-inserted",
+            Self::Inserted { .. } | Self::Stray { .. } => "entry-inserted",
             Self::SeqGap { .. } => "seq-gap",
             Self::ReceivedDecreasing { .. } => "received-decreasing",
             Self::SimulatedClock { .. } => "simulated-clock",
@@ -331,6 +355,7 @@ impl VerifyError {
             | Self::SeqMismatch { seq, .. }
             | Self::Removed { seq, .. }
             | Self::Inserted { seq, .. }
+            | Self::Stray { seq, .. }
             | Self::Blob { seq, .. }
             | Self::SeqGap { seq, .. }
             | Self::ReceivedDecreasing { seq, .. }
@@ -345,8 +370,8 @@ impl VerifyError {
             | Self::RotationCheckpoint { seq }
             | Self::IdIndex { seq }
             | Self::RegistryList { seq, .. } => Some(seq),
-            Self::Genesis { .. } | Self::BookKey { .. } => Some(0),
-            Self::CheckpointRoot { from, .. } => Some(from),
+            Self::Empty | Self::Genesis { .. } | Self::BookKey { .. } => Some(0),
+            Self::CheckpointRoot { from, .. } | Self::CheckpointMissing { from, .. } => Some(from),
             Self::Truncated { size, .. } => Some(size),
             _ => None,
         }

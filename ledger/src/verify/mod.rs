@@ -11,6 +11,7 @@ mod error;
 pub use cosigned::Witnessed;
 pub use error::{VerifyError, Witness};
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::envelope::split_pae;
 use crate::event::{Body, Digest, Event};
 use crate::intake::{self, Place, Target};
 use crate::key::{KeyId, PublicKey};
+use crate::note::Note;
 use crate::parallel;
 use crate::registry::Registry;
 use crate::rotation::BookKeys;
@@ -145,7 +147,7 @@ impl Verifier {
             && let Some((first, row)) = parsed.peek()
         {
             if row.seq != 0 {
-                return Err(VerifyError::SeqGap { seq: 0, found: row.seq });
+                return Err(misplaced(0, row.seq, first));
             }
             self.meet_book(first)?;
         }
@@ -196,11 +198,14 @@ impl Verifier {
         for ((parsed, row), judged) in run.into_iter().zip(judged) {
             let seq = self.edge.size();
             if row.seq.cast_unsigned() != seq {
-                return Err(VerifyError::SeqGap { seq, found: row.seq });
+                return Err(misplaced(seq, row.seq, &parsed));
             }
             let parsed = parsed?;
-            self.check_place(seq, &parsed)?;
+            check_seq(seq, &parsed)?;
+            // Before time and chain: of what was edited or brought from elsewhere those are wrong
+            // too, and say less.
             let judged = judged.unwrap_or_else(|| Err(VerifyError::Empty))?;
+            self.check_place(seq, &parsed)?;
             self.check_identity(seq, row, &parsed, &judged)?;
             self.check_time(&book, seq, &parsed, &judged)?;
             self.take(seq, &parsed, &judged)?;
@@ -209,17 +214,9 @@ impl Verifier {
         Ok(())
     }
 
-    /// Checks that an entry stands where it says, after the one before it.
+    /// Checks that an entry follows the one before it.
     fn check_place(&self, seq: u64, parsed: &Parsed) -> Result<(), VerifyError> {
         let entry = &parsed.entry;
-        if entry.seq != seq {
-            let found = entry.seq;
-            // What is lower stood before: all rows so far were in their places.
-            return Err(match found < seq {
-                true => VerifyError::Inserted { seq, found },
-                false => VerifyError::SeqMismatch { seq, found },
-            });
-        }
         if entry.received < self.clock {
             let (before, found) = (self.clock, entry.received);
             return Err(VerifyError::ReceivedDecreasing { seq, before, found });
@@ -423,10 +420,14 @@ impl Verifier {
         let keys = self.book_keys().ok_or(VerifyError::Empty)?;
         let opened = parallel::map(stored, |(size, note)| {
             let checkpoint = self.open_checkpoint(&keys, Witness::Stored, note)?;
-            if checkpoint.size == *size {
+            let lines = 1 + usize::from(keys.signers(*size).1.is_some());
+            let detail = if checkpoint.size != *size {
+                "its size is not that of its row"
+            } else if Note::parse(note).is_ok_and(|note| note.signatures.len() != lines) {
+                "it has signature lines that the book did not write"
+            } else {
                 return Ok(checkpoint);
-            }
-            let detail = "its size is not that of its row";
+            };
             let source = crate::checkpoint::CheckpointError::Form { detail };
             Err(VerifyError::CheckpointInvalid { witness: Witness::Stored, source })
         });
@@ -444,7 +445,15 @@ impl Verifier {
             }
         }
         let size = self.size();
-        if vouched == size { Ok(()) } else { Err(VerifyError::CheckpointMissing { size }) }
+        match vouched == size {
+            true => Ok(()),
+            false => Err(VerifyError::CheckpointMissing { size, from: vouched }),
+        }
+    }
+
+    /// Tells whether a stored checkpoint is the book's and of the log as far as it was checked.
+    pub fn vouches(&self, note: &str) -> bool {
+        self.check_witness(Witness::Stored, note).is_ok()
     }
 
     /// Checks a checkpoint from outside the database, and returns its size.
@@ -494,6 +503,28 @@ impl Parsed {
     fn is_registry(&self) -> bool {
         let kind = self.event.as_ref().ok().and_then(|event| event.get("kind")?.as_str());
         kind.and_then(crate::event::Kind::parse).is_some_and(crate::event::Kind::is_registry)
+    }
+}
+
+/// Says what a row in the place of `seq` shows, where another row stands.
+fn misplaced(seq: u64, row: i64, parsed: &Result<Parsed, VerifyError>) -> VerifyError {
+    let before = |found: &u64| *found < seq;
+    match parsed.as_ref().ok().map(|parsed| parsed.entry.seq).filter(before) {
+        _ if row < 0 => VerifyError::Stray { row, seq },
+        // All rows so far were in their places, so this one has its like before it.
+        Some(found) => VerifyError::Inserted { seq, found },
+        None => VerifyError::SeqGap { seq, found: row },
+    }
+}
+
+/// Checks that an entry stands where it says.
+fn check_seq(seq: u64, parsed: &Parsed) -> Result<(), VerifyError> {
+    let found = parsed.entry.seq;
+    match found.cmp(&seq) {
+        Ordering::Equal => Ok(()),
+        // What is lower stood before: all rows so far were in their places.
+        Ordering::Less => Err(VerifyError::Inserted { seq, found }),
+        Ordering::Greater => Err(VerifyError::SeqMismatch { seq, found }),
     }
 }
 

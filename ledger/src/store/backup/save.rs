@@ -9,14 +9,17 @@ use rusqlite::Connection;
 
 use super::{Backup, BackupError, BackupFile, FORMAT, MANIFEST, archive, parent, workshop};
 use crate::checkpoint::root_base64;
+use crate::rotation::BookKeys;
 use crate::store::blob::Sums;
 use crate::store::clock::{Clock as _, SystemClock};
+use crate::store::rotate::retired_name;
 use crate::store::{BookPaths, Ledger, VerifyOptions, durable, pin, sqlite, verify};
 
 /// What goes into a backup beside the public part.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BackupOptions {
-    /// The private keys of the book: whoever reads the backup can then sign as the book.
+    /// The private keys of the book, but for those that it has given up: whoever reads the backup
+    /// can then sign as the book.
     pub private_keys: bool,
     /// The keys of sealed texts: the backup then opens them, also after an erasure in the book.
     pub subject_keys: bool,
@@ -51,11 +54,12 @@ pub fn backup(
     let ledger = Ledger::open(&root)?;
     let checkpoint = ledger.checkpoint()?;
     let (origin, book_key) = (ledger.origin().to_owned(), ledger.book_key());
+    let former: Vec<String> = former_keys(&ledger.book_keys());
     drop(ledger);
     let path = copy.pin();
     durable::create(&path, checkpoint.note.as_bytes(), false).map_err(BackupError::io(&path))?;
     let mut saved = vec!["ledger.db".to_owned(), "pin".to_owned()];
-    for name in parts(dir, options)? {
+    for name in parts(dir, options)?.into_iter().filter(|name| !former.contains(name)) {
         if copy_file(&dir.join(&name), &root.join(&name))? {
             saved.push(name);
         }
@@ -116,6 +120,13 @@ fn copy_database(source: &Connection, path: &Path) -> Result<(), BackupError> {
     };
     copied().map_err(BackupError::Copy)?;
     File::open(path).and_then(|file| file.sync_all()).map_err(BackupError::io(path))
+}
+
+/// Names the private keys that the book has given up: nothing needs them, and whoever reads one can
+/// sign a history that parts before the change.
+fn former_keys(keys: &BookKeys) -> Vec<String> {
+    let retired = keys.rotations().iter().map(|rotation| retired_name(&rotation.previous));
+    retired.map(|name| format!("keys/{name}.pem")).collect()
 }
 
 /// Names the files beside database and pin that a backup holds, below the book's directory.

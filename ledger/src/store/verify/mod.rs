@@ -4,15 +4,16 @@
 //! transaction, so a writer may go on meanwhile. Damage that SQLite itself notices is a finding;
 //! a disk that cannot be read is not.
 
-use std::io;
+mod beside;
+
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode};
-use uuid::Uuid;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi};
 
 use super::ledger::ReadError;
 use super::open_error::OpenError;
-use super::{BookPaths, FORMAT_VERSION, cosignature, pin, schema, sqlite, tile};
+use super::{BookPaths, durable, pin, schema, sqlite};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::key::PublicKey;
 use crate::note::Note;
@@ -20,7 +21,6 @@ use crate::parallel;
 use crate::receipt::Receipt;
 use crate::rotation::Rotation;
 use crate::tree::Hash;
-use crate::tree::tile::{TileEdge, TileId};
 use crate::verifier_key::VerifierKey;
 use crate::verify::{Known, Row, Verifier, VerifyError, Witness, Witnessed};
 
@@ -79,6 +79,8 @@ pub struct Report {
     pub pin_size: Option<u64>,
     /// Whether anything from outside the database could have shown that its end was cut off.
     pub truncation_checked: bool,
+    /// The sizes of the checkpoints that were given, and of those of the given receipts, sorted.
+    pub given_sizes: Vec<u64>,
     /// Whether the ledger's clock moves only by events, so that it proves nothing about real time.
     pub simulated_clock: bool,
 }
@@ -134,6 +136,8 @@ impl From<rusqlite::Error> for VerifyFailure {
             E::InvalidColumnType(..) | E::FromSqlConversionFailure(..) | E::Utf8Error(..) => true,
             E::SqliteFailure(failure, _) => {
                 matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                    // The disk gave less than the file's own header promises: it was cut.
+                    || failure.extended_code == ffi::SQLITE_IOERR_SHORT_READ
             }
             _ => false,
         };
@@ -142,6 +146,15 @@ impl From<rusqlite::Error> for VerifyFailure {
         }
         Self::Read(ReadError::from(error))
     }
+}
+
+/// What a verification tells while it runs.
+pub struct Watch<'a> {
+    /// Hears of events done and in all.
+    pub progress: &'a dyn Fn(u64, u64),
+    /// Hears of the newest stored checkpoint below which everything was verified, as its text: a
+    /// run that is broken off can go on from there, with it as `since`.
+    pub verified: &'a dyn Fn(&str),
 }
 
 /// Proves a whole book, or says what is wrong with it; `progress` hears of events done and in all.
@@ -154,40 +167,81 @@ pub fn verify(
     options: &VerifyOptions,
     progress: &dyn Fn(u64, u64),
 ) -> Result<Report, VerifyFailure> {
+    verify_watched(dir, options, &Watch { progress, verified: &|_| {} })
+}
+
+/// As [`verify`], for whoever wants to be able to go on from where a run is broken off.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_watched(
+    dir: &Path,
+    options: &VerifyOptions,
+    watch: &Watch<'_>,
+) -> Result<Report, VerifyFailure> {
+    match prove(dir, options, options.since.is_some(), watch) {
+        // Signatures were left out on the word of `since`. What is wrong is told from all of them,
+        // so that it has the same name and place as without `since`.
+        Err(VerifyFailure::Tampered(found)) if options.since.is_some() => {
+            prove(dir, options, false, watch).and(Err(found.into()))
+        }
+        outcome => outcome,
+    }
+}
+
+/// Proves the book, with or without the signatures below `since`.
+fn prove(
+    dir: &Path,
+    options: &VerifyOptions,
+    skip_signatures: bool,
+    watch: &Watch<'_>,
+) -> Result<Report, VerifyFailure> {
     let paths = BookPaths::new(dir);
     // The pin is read before the log: a writer may append in between, and a pin that is newer than
     // what is read of the log would look like a log that was cut off.
     let path = paths.pin();
     let pin = pin::read(&path).map_err(|source| VerifyFailure::Io { path, source })?;
-    let connection = open(&paths)?;
+    let connection = open(&paths, options)?;
     let transaction = connection.unchecked_transaction()?;
     check_schema(&transaction)?;
     let (book_key, since) = (known_key(&paths, options)?, since(options)?);
     let mut sizes =
         numbers(&transaction, "SELECT size FROM checkpoints NOT INDEXED ORDER BY size")?;
+    let mut given_sizes = Vec::new();
     for (witness, note) in witnesses(pin.as_deref(), options) {
-        sizes.push(unverified(witness, note)?.size);
+        let size = unverified(witness, note)?.size;
+        sizes.push(size);
+        given_sizes.extend((witness == Witness::Given).then_some(size));
     }
-    let known = Known { book_key, since: since.clone(), sizes };
+    sizes.extend(since.iter().map(|since| since.size));
+    given_sizes.sort_unstable();
+    let known = Known { book_key, since: since.clone().filter(|_| skip_signatures), sizes };
     let mut verifier = Verifier::new(known);
-    scan(&transaction, &mut verifier, progress).map_err(|error| displaced(&transaction, error))?;
+    // A wrong tile hides nothing that the entries do not show, so it is told last.
+    let tile =
+        scan(&transaction, &mut verifier, watch).map_err(|error| displaced(&transaction, error))?;
     let Some((origin, key)) = verifier.book().map(|(origin, key)| (origin.to_owned(), key)) else {
         return Err(VerifyError::Empty.into());
     };
     verifier.check_known_key()?;
     let book_keys = verifier.book_keys().ok_or(VerifyError::Empty)?;
-    if let Some(note) = &options.since {
-        verifier.check_witness(Witness::Given, note)?;
-    }
     for receipt in &options.receipts {
         let seq = receipt.seq;
         receipt.check_by(&book_keys).map_err(|source| VerifyError::Receipt { seq, source })?;
     }
-    check_meta(&transaction, &origin, key)?;
-    let witnessed = check_beside(&transaction, &mut verifier, options)?;
-    for (witness, note) in witnesses(pin.as_deref(), options) {
+    let outside = || {
+        let given = options.since.iter().map(|note| (Witness::Given, note.as_str()));
+        witnesses(pin.as_deref(), options).chain(given)
+    };
+    let stored = stored_checkpoints(&transaction)?;
+    verifier.check_stored(&stored).map_err(|error| cut(&verifier, outside(), error))?;
+    for (witness, note) in outside() {
         verifier.check_witness(witness, note)?;
     }
+    beside::check_meta(&transaction, &origin, key)?;
+    let witnessed = beside::check(&transaction, &verifier, &stored, options)?;
+    tile.map_or(Ok(()), Err)?;
+    beside::check_tiles(&transaction, &verifier)?;
     // Last, because it names no event: what can be named is found before.
     check_structure(&transaction)?;
     let blobs = check_blobs(&paths, &verifier, options.skip_blobs)?;
@@ -205,18 +259,51 @@ pub fn verify(
         since: since.map(|since| since.size),
         pin_size: pin_size.map(|pin| pin.size),
         truncation_checked: witnesses(pin.as_deref(), options).next().is_some(),
+        given_sizes,
         receipts: options.receipts.len() as u64,
         blobs,
         simulated_clock: verifier.simulated_clock(),
     })
 }
 
+/// Reads the stored checkpoints in the order of their sizes.
+fn stored_checkpoints(connection: &Connection) -> rusqlite::Result<Vec<(u64, String)>> {
+    let mut statement =
+        connection.prepare("SELECT size, note FROM checkpoints NOT INDEXED ORDER BY size")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
+    rows.collect()
+}
+
+/// Says that the end was cut off where something from outside knows that it was: then that, and
+/// not events that somebody added, is why no stored checkpoint covers it.
+fn cut<'a>(
+    verifier: &Verifier,
+    mut outside: impl Iterator<Item = (Witness, &'a str)>,
+    error: VerifyError,
+) -> VerifyError {
+    if !matches!(error, VerifyError::CheckpointMissing { .. }) {
+        return error;
+    }
+    let beyond = |(witness, note)| match verifier.check_witness(witness, note) {
+        Err(error @ VerifyError::Truncated { .. }) => Some(error),
+        _ => None,
+    };
+    outside.find_map(beyond).unwrap_or(error)
+}
+
 /// Opens the database; damage to what was a book once is a finding.
-fn open(paths: &BookPaths) -> Result<Connection, VerifyFailure> {
-    let was_book = paths.pin().exists();
+fn open(paths: &BookPaths, options: &VerifyOptions) -> Result<Connection, VerifyFailure> {
+    let pinned = paths.pin().exists();
+    let was_book = pinned || witnesses(None, options).next().is_some();
     sqlite::open_read(&paths.database()).map_err(|error| match error {
         OpenError::Damaged { detail, .. } => VerifyError::Database { detail }.into(),
         OpenError::NotABook { detail, .. } if was_book => VerifyError::Database { detail }.into(),
+        OpenError::Missing { .. } if pinned => {
+            let detail = "ledger.db is gone, though the pin says that there was a book";
+            VerifyError::Database { detail: detail.to_owned() }.into()
+        }
+        OpenError::Database { source, .. } => source.into(),
         other => other.into(),
     })
 }
@@ -240,8 +327,9 @@ fn known_key(
         return Ok(options.book_key);
     }
     let path = paths.public_key("book");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
+    let mut text = String::new();
+    match durable::open_regular(&path).and_then(|mut file| file.read_to_string(&mut text)) {
+        Ok(_) => {
             let key = PublicKey::from_pem(&text);
             Ok(Some(key.map_err(|source| OpenError::Key { path, source })?))
         }
@@ -279,15 +367,17 @@ fn numbers(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<u64>> {
     rows.collect()
 }
 
+/// Verifies the rows of the log; returns the first tile that is not that of its tree.
 fn scan(
     connection: &Connection,
     verifier: &mut Verifier,
-    progress: &dyn Fn(u64, u64),
-) -> Result<(), VerifyFailure> {
+    watch: &Watch<'_>,
+) -> Result<Option<VerifyError>, VerifyFailure> {
     let total = connection
         .query_row("SELECT coalesce(max(seq), -1) + 1 FROM events", [], |row| row.get::<_, i64>(0))?
         .cast_unsigned();
-    progress(0, total);
+    (watch.progress)(0, total);
+    let mut wrong_tile = None;
     let mut statement =
         connection.prepare("SELECT seq, id, entry FROM events NOT INDEXED ORDER BY seq")?;
     let mut rows = statement.query([])?;
@@ -305,14 +395,31 @@ fn scan(
         let ended = row.is_none();
         verifier.check_rows(&chunk)?;
         for (id, hashes) in verifier.take_whole_tiles() {
-            check_tile(connection, id, &hashes)?;
+            match beside::check_tile(connection, id, &hashes) {
+                Err(VerifyFailure::Tampered(wrong @ VerifyError::Tile { .. })) => {
+                    wrong_tile.get_or_insert(wrong);
+                }
+                other => other?,
+            }
         }
-        progress(verifier.size(), total);
+        (watch.progress)(verifier.size(), total);
         (bytes, _) = (0, chunk.clear());
         if ended {
-            return Ok(());
+            return Ok(wrong_tile);
+        }
+        if let Some(note) = newest_below(connection, verifier)? {
+            (watch.verified)(&note);
         }
     }
+}
+
+/// Returns the newest stored checkpoint of what was verified so far, if it is one.
+fn newest_below(connection: &Connection, verifier: &Verifier) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT note FROM checkpoints WHERE size <= ?1 ORDER BY size DESC LIMIT 1",
+    )?;
+    let note = statement.query_row([verifier.size().cast_signed()], |row| row.get(0)).optional()?;
+    Ok(note.filter(|note: &String| verifier.vouches(note)))
 }
 
 /// Finds damage inside the database that a scan passes by: a wrong key in an inner page leads a
@@ -367,88 +474,4 @@ fn check_blobs(
         }
     }
     Ok(report)
-}
-
-/// Checks the facts that are stored beside the log.
-fn check_meta(connection: &Connection, origin: &str, key: PublicKey) -> Result<(), VerifyFailure> {
-    let mut statement = connection.prepare("SELECT key, value FROM meta NOT INDEXED")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let found: Vec<(String, Vec<u8>)> = rows.collect::<rusqlite::Result<_>>()?;
-    let expected = [
-        ("format", FORMAT_VERSION.to_string().into_bytes()),
-        ("origin", origin.as_bytes().to_vec()),
-        ("book_key", key.as_bytes().to_vec()),
-    ];
-    let known = |name: &str, value: &[u8]| {
-        expected.iter().any(|(key, expected)| *key == name && expected == value)
-    };
-    if let Some((key, _)) = found.iter().find(|(name, value)| !known(name, value)) {
-        return Err(VerifyError::Meta { key: key.clone() }.into());
-    }
-    match expected.iter().find(|(key, _)| !found.iter().any(|(name, _)| name == key)) {
-        Some((key, _)) => Err(VerifyError::Meta { key: (*key).to_owned() }.into()),
-        None => Ok(()),
-    }
-}
-
-/// Checks what the database keeps beside the log: index, lists, checkpoints, tiles.
-fn check_beside(
-    connection: &Connection,
-    verifier: &mut Verifier,
-    options: &VerifyOptions,
-) -> Result<Witnessed, VerifyFailure> {
-    check_id_index(connection, verifier)?;
-    let listed = numbers(connection, "SELECT seq FROM registry NOT INDEXED ORDER BY seq")?;
-    verifier.check_registry_list(&listed)?;
-    let mut statement =
-        connection.prepare("SELECT size, note FROM checkpoints NOT INDEXED ORDER BY size")?;
-    let rows =
-        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))?;
-    let stored: Vec<(u64, String)> = rows.collect::<rusqlite::Result<_>>()?;
-    verifier.check_stored(&stored)?;
-    let lines = cosignature::read(connection, i64::MIN..i64::MAX)?;
-    let (named, quorum) = (&options.witnesses, options.quorum);
-    let witnessed = verifier.check_cosignatures(&stored, &lines, named, quorum)?;
-    check_tiles(connection, verifier)?;
-    Ok(witnessed)
-}
-
-/// Checks the partial tiles, and that there are no others than those of the tree.
-fn check_tiles(connection: &Connection, verifier: &Verifier) -> Result<(), VerifyFailure> {
-    let mut expected = TileEdge::whole_tiles(verifier.size());
-    for (id, hashes) in verifier.partial_tiles() {
-        check_tile(connection, id, hashes)?;
-        expected += 1;
-    }
-    let found = numbers(connection, "SELECT count(*) FROM tiles NOT INDEXED")?;
-    if found == [expected] { Ok(()) } else { Err(VerifyError::SpareTile.into()) }
-}
-
-fn check_tile(connection: &Connection, id: TileId, hashes: &[Hash]) -> Result<(), VerifyFailure> {
-    match tile::read(connection, id) {
-        Ok(Some(stored)) if stored == hashes => Ok(()),
-        Ok(_) | Err(ReadError::Damaged { .. }) => {
-            Err(VerifyError::Tile { level: id.level, index: id.index }.into())
-        }
-        Err(ReadError::Database { source }) => Err(source.into()),
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// Checks that the index finds each event where the log has it, and nothing more.
-fn check_id_index(connection: &Connection, verifier: &Verifier) -> Result<(), VerifyFailure> {
-    let mut statement =
-        connection.prepare("SELECT id, seq FROM events INDEXED BY events_id ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    let mut count = 0;
-    while let Some(row) = rows.next()? {
-        let (id, seq) = (row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?.cast_unsigned());
-        let found = Uuid::from_slice(&id).ok().and_then(|id| verifier.seq_of(&id));
-        if found != Some(seq) {
-            return Err(VerifyError::IdIndex { seq }.into());
-        }
-        count += 1;
-    }
-    // Ids are unique in the index, so an equal number means the same events.
-    if count == verifier.size() { Ok(()) } else { Err(VerifyError::IdIndex { seq: count }.into()) }
 }
