@@ -5,6 +5,7 @@
 //! options teaches nobody. Names and meanings are those of contract section 3.
 
 use clap::{Parser, Subcommand, ValueEnum};
+use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::time::Time;
 
 use crate::command;
@@ -111,6 +112,21 @@ pub fn duration(text: &str) -> Result<i64, String> {
     };
     let count: u32 = number.parse().map_err(|_| refuse())?;
     i64::from(count).checked_mul(unit).ok_or_else(refuse)
+}
+
+/// Refuses texts that were given and are empty: each is a variable that nobody set, and what it
+/// would have said must not be left out in silence.
+///
+/// # Errors
+/// A [`Refusal`] that names the first.
+pub fn none_empty<'a>(
+    given: impl IntoIterator<Item = (&'static str, Option<&'a String>)>,
+) -> Result<(), Refusal> {
+    let empty = given.into_iter().find(|(_, text)| text.is_some_and(|text| text.trim().is_empty()));
+    let Some((name, _)) = empty else { return Ok(()) };
+    let field = name.replace('-', "_");
+    let message = format!("--{name} is empty; is a variable of the pipeline unset?");
+    Err(Refusal::new(Code::BadValue, message).at(field))
 }
 
 /// The book of record for releases: who built, scanned, approved and deployed what, signed and

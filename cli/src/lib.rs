@@ -18,6 +18,7 @@ pub mod exit_code;
 pub mod import;
 pub mod ingest;
 pub mod matrix;
+pub mod message;
 pub mod product;
 pub mod recorded;
 pub mod render;

@@ -111,11 +111,13 @@ impl Recorded for BookRecords {
 
     fn deploy(&self, deploy_id: &str) -> Result<Option<Deploy>, String> {
         let facts = self.find(&Key::Deploy { deploy_id: deploy_id.to_owned() })?;
+        let ended = facts.iter().any(|fact| matches!(fact.body(), Body::DeployFinished(_)));
         Ok(facts.iter().find_map(|fact| match fact.body() {
             Body::DeployStarted(start) => Some(Deploy {
                 seq: fact.seq,
                 component: fact.event.component().to_owned(),
                 targets: start.targets.iter().map(ToString::to_string).collect(),
+                ended,
             }),
             _ => None,
         }))

@@ -62,6 +62,27 @@ fn an_unset_variable_never_records_anything() {
     fn of<'a>(kind: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
         [&["append", kind, "--component", "api"], rest].concat()
     }
+    env.file("junit.xml", "<testsuite name=\"s\" tests=\"1\"><testcase name=\"a\"/></testsuite>");
+    for flag in [
+        "--version",
+        "--digest",
+        "--stage",
+        "--environment",
+        "--commit",
+        "--target",
+        "--event",
+        "--role",
+        "--parent",
+        "--delivery",
+        "--command-line",
+        "--as",
+        "--duration",
+        "--exit-code",
+    ] {
+        let args = ["ingest", "--component", "api", "--suite", "unit", flag, "", "junit.xml"];
+        let ran = run(&env, &args);
+        assert!([2, 3].contains(&ran.code), "{flag}: {ran:?}");
+    }
     for args in [
         of("check", &["--suite", "unit", "--result", ""]),
         of("check", &["--suite", "unit", "--result"]),

@@ -129,6 +129,19 @@ fn what_the_book_refuses_stops_those_behind_it_unless_set_aside() {
         (&json!(1), 1)
     );
     assert_eq!(flush(&env, 0)["appended"], 0);
+    // A batch that is set aside later takes the place of none before it.
+    hide(&env);
+    let digest = digest('c');
+    let args = ["append", "build", "--component", "api", "--version", "1.4.4", "--digest"];
+    let rest = [digest.as_str(), "--commit", COMMIT, "--spool", "spool", "--key", "stranger.pem"];
+    env.run(&[&args[..], &rest].concat()).exits(0);
+    bring_back(&env);
+    env.run(&["spool", "flush", "spool", "--set-refused-aside"]).exits(3);
+    let names = std::fs::read_dir(env.path().join("spool")).unwrap();
+    let aside = names.filter(|name| {
+        name.as_ref().unwrap().path().extension().is_some_and(|end| end == "refused")
+    });
+    assert_eq!(aside.count(), 2);
 }
 
 #[test]

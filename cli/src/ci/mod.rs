@@ -104,13 +104,14 @@ impl Run {
     }
 }
 
-/// Tells whether a service tells what happened elsewhere: the run that passes a webhook on neither
-/// made nor initiated it.
+/// Tells whether a service or a cluster tells what happened elsewhere: the run that passes it on
+/// neither made nor initiated it.
 fn is_told(event: &Map<String, Value>) -> bool {
     const SERVICES: [&str; 3] = ["github", "gitlab", "cdevents"];
+    const CLUSTER: [&str; 5] = ["argocd", "argo-rollouts", "flux", "flagger", "kargo"];
     let Some(source) = event.get("source") else { return false };
-    let system = source.get("system").and_then(Value::as_str);
-    source.get("key").is_some() && system.is_some_and(|system| SERVICES.contains(&system))
+    let system = source.get("system").and_then(Value::as_str).unwrap_or_default();
+    CLUSTER.contains(&system) || (source.get("key").is_some() && SERVICES.contains(&system))
 }
 
 #[cfg(test)]

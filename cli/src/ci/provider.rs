@@ -29,8 +29,11 @@ fn github(variables: &Variables) -> Option<Run> {
         let url = format!("{server}/{repository}/actions/runs/{}", get("GITHUB_RUN_ID")?);
         Some(attempt.as_ref().map_or_else(|| url.clone(), |n| format!("{url}/attempts/{n}")))
     };
+    // For a pull request (and its reviews, and comments on them) GITHUB_SHA is a merge that nobody
+    // made; `pull_request_target` runs on the base branch.
     let event = get("GITHUB_EVENT_NAME").unwrap_or_default();
-    let of_request = event == "pull_request" || event == "pull_request_review";
+    let of_request = matches!(event.as_str(), "pull_request" | "pull_request_review")
+        || get("GITHUB_REF").is_some_and(|name| name.starts_with("refs/pull/"));
     let name =
         |kind: &str| get("GITHUB_REF_NAME").filter(|_| is(variables, "GITHUB_REF_TYPE", kind));
     Some(Run {
@@ -121,6 +124,7 @@ fn azure(variables: &Variables) -> Option<Run> {
             get("SYSTEM_COLLECTIONURI").or_else(|| get("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?;
         let collection = collection.trim_end_matches('/').to_owned();
         let (project, build) = (get("SYSTEM_TEAMPROJECT")?, get("BUILD_BUILDID")?);
+        let project = project.replace(' ', "%20");
         Some(format!("{collection}/{project}/_build/results?buildId={build}"))
     };
     let reference = get("BUILD_SOURCEBRANCH").unwrap_or_default();
@@ -140,7 +144,9 @@ fn azure(variables: &Variables) -> Option<Run> {
 
 fn jenkins(variables: &Variables) -> Option<Run> {
     let get = |name: &str| text(variables, name);
-    get("JENKINS_URL")?;
+    // The address is set only where an administrator gave one.
+    get("JENKINS_URL").or_else(|| get("HUDSON_URL")).or_else(|| get("JENKINS_HOME"))?;
+    get("BUILD_NUMBER")?;
     let job = get("JOB_NAME");
     Some(Run {
         system: "jenkins",

@@ -79,6 +79,16 @@ fn each_system_is_known_by_its_own_variables() {
         (run.system, run.run_id.as_deref(), run.commit.as_deref()),
         ("jenkins", Some("api/main#12"), Some("ee"))
     );
+    let run = found("JENKINS_HOME=/var/lib/jenkins\nJOB_NAME=api\nBUILD_NUMBER=3");
+    assert_eq!((run.system, run.run_id.as_deref()), ("jenkins", Some("api#3")));
+    assert_eq!(detect(&environment("JENKINS_HOME=/var/lib/jenkins")), None, "no job");
+    let run = found(
+        "TF_BUILD=True\nBUILD_BUILDID=5\nSYSTEM_COLLECTIONURI=https://az.example/o/\nSYSTEM_TEAMPROJECT=My Project",
+    );
+    assert_eq!(
+        run.url.as_deref(),
+        Some("https://az.example/o/My%20Project/_build/results?buildId=5")
+    );
     assert_eq!(detect(&environment("HOME=/root\nCI=true")), None);
     assert_eq!(detect(&environment(&format!("{GITHUB}\nRELBOOK_CI=off"))), None);
 }
@@ -91,8 +101,18 @@ fn the_merge_commit_of_a_pull_request_is_no_commit() {
     assert_eq!(found(of_request).commit, None);
     let of_request = "GITLAB_CI=true\nCI_COMMIT_SHA=bb\nCI_MERGE_REQUEST_EVENT_TYPE=merged_result";
     assert_eq!(found(of_request).commit, None);
-    let of_request = "JENKINS_URL=x\nGIT_COMMIT=ee\nCHANGE_ID=7";
+    let of_request = "JENKINS_URL=x\nBUILD_NUMBER=1\nGIT_COMMIT=ee\nCHANGE_ID=7";
     assert_eq!(found(of_request).commit, None);
+    // A comment on a review has another event and the same ref.
+    let of_request = GITHUB
+        .replace("EVENT_NAME=push", "EVENT_NAME=pull_request_review_comment")
+        .replace("REF=refs/tags/v1.4.2", "REF=refs/pull/7/merge")
+        .replace("REF_TYPE=tag", "REF_TYPE=branch");
+    let run = found(&of_request);
+    assert_eq!((run.commit, run.branch), (None, None));
+    // This one runs on the base branch, whose commit is one of the history.
+    let of_base = GITHUB.replace("EVENT_NAME=push", "EVENT_NAME=pull_request_target");
+    assert!(found(&of_base).commit.is_some());
 }
 
 #[test]
@@ -122,4 +142,15 @@ fn only_what_is_absent_is_filled_in() {
         (&scan["source"]["system"], &scan["source"]["url"]),
         (&json!("trivy"), &json!(run.url))
     );
+}
+
+#[test]
+fn what_happened_elsewhere_is_not_of_this_run() {
+    let run = found(GITHUB);
+    for system in ["argocd", "argo-rollouts", "flux", "flagger", "kargo"] {
+        let deploy = json!({"kind": "deploy.started", "source": {"system": system}});
+        assert_eq!(filled(&run, deploy.clone()), *deploy.as_object().expect("an object"));
+        let check = json!({"kind": "check.completed", "source": {"system": system}});
+        assert!(!filled(&run, check).contains_key("commit"), "{system}");
+    }
 }

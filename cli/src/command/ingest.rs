@@ -19,7 +19,7 @@ use relbook_ledger::time::Time;
 use serde_json::{Map, Value, json};
 
 use super::delivery::DeliveryArgs;
-use crate::args::Format;
+use crate::args::{Format, none_empty};
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::ci::{self, summary};
@@ -240,7 +240,30 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+impl IngestArgs {
+    /// Returns what was given as text.
+    fn texts(&self) -> impl Iterator<Item = (&'static str, Option<&String>)> {
+        let single = [
+            ("component", &self.component),
+            ("version", &self.version),
+            ("digest", &self.digest),
+            ("stage", &self.stage),
+            ("environment", &self.environment),
+            ("commit", &self.commit),
+            ("target", &self.target),
+            ("suite", &self.suite),
+            ("event", &self.event),
+            ("command-line", &self.command_line),
+            ("role", &self.role),
+            ("delivery", &self.delivery.delivery),
+        ];
+        let parents = self.parents.iter().map(|parent| ("parent", Some(parent)));
+        single.into_iter().map(|(name, text)| (name, text.as_ref())).chain(parents)
+    }
+}
+
 fn read_all(args: &IngestArgs, config: &Config, registry: &Registry) -> Result<Vec<Report>, Error> {
+    none_empty(args.texts())?;
     if args.delivery.signature.is_some() && args.files.len() > 1 {
         return Err(Error::usage("--signature is of one file; ingest the deliveries one by one"));
     }

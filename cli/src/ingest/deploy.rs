@@ -208,6 +208,14 @@ fn short(id: String) -> String {
     format!("{tool}:{}", blake3::hash(id.as_bytes()).to_hex())
 }
 
+/// A canary that was promoted.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ingest) struct CanaryEnd<'a> {
+    pub(in crate::ingest) id: &'a str,
+    pub(in crate::ingest) target: &'a str,
+    pub(in crate::ingest) at: Option<&'a ReportTime>,
+}
+
 /// The deploys that an object tells of.
 #[derive(Debug, Default)]
 pub struct History {
@@ -230,6 +238,36 @@ impl History {
     ) {
         self.deploys += 1;
         self.events.extend(deploy.events(origin, document, context));
+    }
+
+    /// Ends a canary that was recorded earlier and has become the version for all: its object now
+    /// tells of that only.
+    ///
+    /// # Errors
+    /// [`IngestError::Book`].
+    pub(in crate::ingest) fn end_canary(
+        &mut self,
+        canary: &CanaryEnd<'_>,
+        origin: Origin<'_>,
+        document: &Document,
+        context: &Context,
+    ) -> Result<(), IngestError> {
+        let id = short(canary.id.to_owned());
+        let Some(book) = &context.recorded else { return Ok(()) };
+        let file = || document.name().to_owned();
+        let recorded =
+            book.deploy(&id).map_err(|reason| IngestError::Book { file: file(), reason })?;
+        // One that was aborted and tried again has its end.
+        if recorded.is_none_or(|deploy| deploy.ended) {
+            return Ok(());
+        }
+        let mut end = Draft::new("deploy.finished", origin, document, context, canary.at);
+        end.key(&[&id]);
+        end.put("deploy_id", json!(id));
+        end.put("target", json!(canary.target));
+        end.put("outcome", json!("succeeded"));
+        self.events.push(Value::Object(end.finish()));
+        Ok(())
     }
 
     /// Returns the events; what is left out is said on the first of them.

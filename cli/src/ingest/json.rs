@@ -71,7 +71,10 @@ impl<'a> Place<'a> {
     ) -> IngestError {
         match self.at(key) {
             Ok(Some(place)) => place.expected(expected),
-            _ => self.expected(expected),
+            _ => {
+                let dot = if self.path.is_empty() { "" } else { "." };
+                Self { path: format!("{}{dot}{key}", self.path), ..*self }.expected(expected)
+            }
         }
     }
 

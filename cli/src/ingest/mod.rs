@@ -20,6 +20,7 @@ mod join;
 mod json;
 mod kubernetes;
 mod person;
+mod pushed;
 mod recorded;
 mod release;
 mod rollout;

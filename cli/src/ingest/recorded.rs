@@ -41,6 +41,8 @@ pub struct Deploy {
     pub component: String,
     /// Where it goes.
     pub targets: Vec<String>,
+    /// Whether an end of it is recorded, on any target.
+    pub ended: bool,
 }
 
 /// A recorded tag, where it points to now.

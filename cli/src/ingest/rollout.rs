@@ -51,6 +51,10 @@ pub(in crate::ingest) struct Rollout<'a> {
     pub(in crate::ingest) initiated_by: Option<String>,
     pub(in crate::ingest) reason: Option<&'static str>,
     pub(in crate::ingest) url: Option<&'a str>,
+    /// Further fields of `source`.
+    pub(in crate::ingest) source: Vec<(&'static str, Value)>,
+    /// Further labels.
+    pub(in crate::ingest) labels: Vec<(&'static str, String)>,
 }
 
 impl Rollout<'_> {
@@ -97,7 +101,17 @@ impl Rollout<'_> {
         draft.source("run_attempt", json!(self.run_attempt));
         draft.label("commit", self.commit);
         draft.label("environment", self.environment.filter(|raw| *raw != scene.environment));
+        self.tell_more(&mut draft);
         Ok(Value::Object(draft.finish()))
+    }
+
+    fn tell_more(&self, draft: &mut Draft) {
+        for (name, value) in &self.source {
+            draft.source(name, value.clone());
+        }
+        for (name, text) in &self.labels {
+            draft.label(name, Some(text.as_str()));
+        }
     }
 
     /// Returns the end on each target, after the start where that is not recorded.
@@ -133,6 +147,7 @@ impl Rollout<'_> {
             }
             draft.source("url", json!(self.url));
             draft.label("state", Some(word));
+            self.tell_more(&mut draft);
             events.push(Value::Object(draft.finish()));
         }
         Ok(events)

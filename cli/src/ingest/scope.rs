@@ -101,6 +101,33 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Returns the version: that of the tag, else the one given. One that was given and is another
+    /// contradicts the file.
+    pub(in crate::ingest) fn version_of(
+        &self,
+        component: &str,
+        tag: &str,
+    ) -> Result<String, IngestError> {
+        let (named, given) = (version_of_tag(self.context, component, tag), &self.context.version);
+        if let (Some(named), Some(given)) = (&named, given)
+            && named != given
+        {
+            return Err(IngestError::Differs {
+                file: self.document.name().to_owned(),
+                field: "version",
+                given: given.clone(),
+                found: format!("{named} (the tag `{tag}`)"),
+            });
+        }
+        named.or_else(|| given.clone()).ok_or_else(|| {
+            self.needs(
+                "version",
+                format!("is of the tag `{tag}`, which names no version of `{component}`"),
+                "say --version, or register the component's tag_prefix",
+            )
+        })
+    }
+
     /// Returns the registered environment: the one given, else the one of the source's name, in
     /// whichever case it writes it.
     pub(in crate::ingest) fn scene(&self, raw: Option<&str>) -> Result<Scene, IngestError> {

@@ -4,6 +4,7 @@
 //! with its offset, is kept beside it. Go writes its zero time for "not set": that is absent.
 
 use relbook_ledger::time::Time;
+use serde_json::Value;
 
 use super::error::IngestError;
 use super::json::Place;
@@ -95,6 +96,16 @@ pub(in crate::ingest) fn spelled(
         jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", &numeric).map_err(|_| refuse())?;
     let utc = Time::from_micros(stamp.as_microsecond()).to_string();
     Ok(Some(ReportTime { utc, raw: raw.to_owned() }))
+}
+
+/// Reads seconds since 1970, whole or with a fraction; `None` when they are of no year that we write.
+pub(in crate::ingest) fn unix_seconds(value: &Value) -> Option<ReportTime> {
+    let seconds = value.as_f64().filter(|seconds| (0.0..1e11).contains(seconds))?;
+    #[expect(clippy::cast_possible_truncation, reason = "below 1e14 milliseconds")]
+    let millis = (seconds * 1e3).round() as i64;
+    let stamp = jiff::Timestamp::from_millisecond(millis).ok()?;
+    let utc = Time::from_micros(stamp.as_microsecond()).to_string();
+    Some(ReportTime { utc, raw: value.to_string() })
 }
 
 /// Returns the seconds from one time to another; `None` when one is missing or they run backwards.

@@ -120,8 +120,7 @@ impl Spool {
     pub fn put(&self, batch: &[SignedEvent]) -> Result<PathBuf, Error> {
         self.make()?;
         let _held = self.lock()?;
-        let number =
-            self.batches()?.last().and_then(|path| number_of(path)).unwrap_or_default() + 1;
+        let number = self.last_number()? + 1;
         let path = self.dir.join(format!("{number:012}{BATCH_SUFFIX}"));
         let mut text = String::new();
         for event in batch {
@@ -147,6 +146,19 @@ impl Spool {
         }
         found.sort_by_key(|path| number_of(path));
         Ok(found)
+    }
+
+    /// Returns the highest number that a batch has or had, of those that are still there: a batch
+    /// that was set aside keeps its own.
+    fn last_number(&self) -> Result<u64, Error> {
+        let failed = |error: std::io::Error| Error::file(&self.dir, "read", &error);
+        let mut last = 0;
+        for entry in fs::read_dir(&self.dir).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            last = last.max(number.unwrap_or_default());
+        }
+        Ok(last)
     }
 
     /// Takes the lock, waiting for whoever holds it.

@@ -10,7 +10,7 @@ use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
 
-use crate::args::Format;
+use crate::args::{Format, none_empty};
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
@@ -95,6 +95,12 @@ fn read(
     config: &Config,
     ledger: &Ledger,
 ) -> Result<(Found, usize), Error> {
+    none_empty([
+        ("component", args.component.as_ref()),
+        ("environment", args.environment.as_ref()),
+        ("stage", args.stage.as_ref()),
+        ("target", args.target.as_ref()),
+    ])?;
     let registry = ledger.registry().clone();
     let resolve = |name: &String| registry.resolve(name).unwrap_or(name).to_owned();
     let context = Context {

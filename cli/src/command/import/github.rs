@@ -14,7 +14,7 @@ use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
 
 use super::{append, unknown_component};
-use crate::args::Format;
+use crate::args::{Format, none_empty};
 use crate::blob::Blobs;
 use crate::config::Config;
 use crate::derived::Told;
@@ -96,6 +96,7 @@ pub(super) fn run(args: &GithubArgs, config: &Config, ui: &mut Ui) -> Result<Exi
 }
 
 fn read(args: &GithubArgs, config: &Config, ledger: &Ledger) -> Result<Import, Error> {
+    none_empty([("component", Some(&args.component)), ("role", args.role.as_ref())])?;
     let registry = ledger.registry();
     let component = registry.resolve(&args.component).unwrap_or(&args.component).to_owned();
     if registry.component(&component).is_none() {

@@ -10,11 +10,13 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value, json};
 
+use crate::message;
+
 use super::branch::Branches;
 use super::path::Touch;
 use super::process::{Git, GitError, utf8};
 use super::time::When;
-use super::{Import, Options, id, message};
+use super::{Import, Options, id};
 use relbook_ledger::time::Time;
 
 /// The most bytes of a body that are kept; an event has 61,440 with everything.

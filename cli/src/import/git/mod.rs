@@ -14,7 +14,6 @@
 mod branch;
 mod commit;
 mod id;
-mod message;
 mod path;
 mod process;
 mod signature;

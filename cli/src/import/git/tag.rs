@@ -9,10 +9,12 @@ use relbook_ledger::time::Time;
 use relbook_ledger::version::Scheme;
 use serde_json::{Map, Value, json};
 
+use crate::message;
+
 use super::commit::{self, Commits};
 use super::process::{Git, GitError, records, utf8};
 use super::time::When;
-use super::{Import, Options, id, message, signature};
+use super::{Import, Options, id, signature};
 
 /// Says why a text is no tag pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! What can be told without a repository: messages, patterns, paths, signatures.
 
-use super::message::{author, cherry_picked_from, pull_request, shortened, without_addresses};
 use super::tag::TagPattern;
 use super::{component_path, signature};
+use crate::message::{author, cherry_picked_from, pull_request, shortened, without_addresses};
 
 #[test]
 fn a_pull_request_is_read_where_the_forges_write_it() {

@@ -1,17 +1,20 @@
 //! CloudEvents 0.3 and 1.0 in structured JSON, one or a batch.
 //!
-//! The envelope is read for what it carries: a CDEvent in `data` is read as such. Any other type is
-//! refused by its name, because only its sender knows what it means.
+//! The envelope is read for what it carries: a CDEvent in `data` is read as such. Of any other type
+//! only its sender knows what it means: it is kept as evidence about the artifact that `--digest`
+//! names, and mapped to nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::cdevents;
 use crate::ingest::document::Document;
+use crate::ingest::draft::{Draft, Origin};
 use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
-use crate::ingest::{Context, Reader};
+use crate::ingest::scope::Asked;
+use crate::ingest::{Context, Reader, time};
 
 /// The reader of CloudEvents.
 pub(super) struct CloudEvents;
@@ -58,11 +61,7 @@ fn event(
         return Err(refuse(format!("is of CloudEvents {version}; relbook reads 0.3 and 1.0")));
     }
     if !cdevents::is_cdevent(kind) {
-        return Err(refuse(
-            "carries what only its sender knows; relbook reads CDEvents (types dev.cdevents.*) \
-             out of CloudEvents"
-                .to_owned(),
-        ));
+        return kept(place, version, kind, document, context);
     }
     if let Some(data) = place.at("data")?
         && data.value().is_object()
@@ -80,4 +79,44 @@ fn event(
     let inner = Document::from_bytes(document.name(), text)?;
     let value = inner.json().ok_or_else(|| refuse("carries no JSON in `data`".to_owned()))?;
     cdevents::event(&Place::inside(document, value, "data"), document, context)
+}
+
+/// Keeps an event as evidence about an artifact.
+fn kept(
+    place: &Place<'_>,
+    version: &str,
+    kind: &str,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let what = format!("the CloudEvent `{kind}`");
+    let asked = Asked { document, context, what: &what };
+    let Some(digest) = &context.digest else {
+        return Err(asked.needs(
+            "digest",
+            "carries what only its sender knows, and relbook keeps such an event as evidence about \
+             an artifact only",
+            "say --digest (CDEvents, the types dev.cdevents.*, are read for what they say)",
+        ));
+    };
+    let (source, id) = (place.required("source", "a source")?, place.required("id", "an id")?);
+    let format = format!("cloudevents/{version}");
+    let origin = Origin { system: "cloudevents", reader: "cloudevents", format: &format };
+    let at = time::at(place, "time")?;
+    let mut draft = Draft::new("attestation.recorded", origin, document, context, at.as_ref());
+    draft.key(&[source, id]);
+    draft.put("component", json!(asked.component(&[], None)?));
+    draft.put("digest", json!(digest));
+    draft.put("blob", json!(document.digest()));
+    draft.put("format", json!(format));
+    let mut content = Map::new();
+    for name in ["type", "source", "id", "subject", "dataschema", "datacontenttype"] {
+        if let Some(text) = place.text(name)? {
+            content.insert(name.to_owned(), json!(text));
+        }
+    }
+    draft.put("content", Value::Object(content));
+    draft.label("stage", context.stage.as_deref());
+    draft.label("version", context.version.as_deref());
+    Ok(vec![Value::Object(draft.finish())])
 }

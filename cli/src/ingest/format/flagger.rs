@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ingest::deploy::{Deploy, Finish, Ground, History};
+use crate::ingest::deploy::{CanaryEnd, Deploy, Finish, Ground, History};
 use crate::ingest::document::Document;
 use crate::ingest::draft::{Draft, Origin};
 use crate::ingest::error::IngestError;
@@ -64,7 +64,11 @@ impl Reader for Canary {
         }
         let names = kubernetes::component_words(context, &canary)?;
         let component = context.component_named(document, &names)?.to_owned();
-        let decided = decide(document, phase)?;
+        // The first deploy is not analysed: a deploy it is all the same.
+        let decided = match phase {
+            "Initialized" if context.digest.is_some() => None,
+            _ => decide(document, phase)?,
+        };
         let mut events = Vec::new();
         if let Some(result) = decided {
             let doubt = doubt(&canary).map(|doubt| doubt.filter(|_| result == "pass"))?;
@@ -86,8 +90,15 @@ impl Reader for Canary {
             events.push(Value::Object(draft.finish()));
         }
         if let Some(digest) = &context.digest {
-            let deploy = deploy(&canary, &status, document, context, &component, digest, at)?;
+            let deploy =
+                deploy(&canary, &status, document, context, &component, digest, at.clone())?;
             let mut history = History::default();
+            if let ("Succeeded", Some(target)) = (phase, deploy.ground.targets.first()) {
+                let id = format!("{}/canary", deploy.deploy_id);
+                let ending = CanaryEnd { id: &id, target, at: at.as_ref() };
+                let origin = origin("flagger-canary/v1beta1");
+                history.end_canary(&ending, origin, document, context)?;
+            }
             history.push(deploy, origin("flagger-canary/v1beta1"), document, context);
             events.append(&mut history.events);
         }
@@ -157,7 +168,10 @@ fn decide(document: &Document, phase: &str) -> Result<Option<&'static str>, Inge
         "Progressing" | "Waiting" | "WaitingPromotion" | "Promoting" | "Finalising" => Ok(None),
         "Initializing" | "Initialized" => Err(refused(
             document,
-            format!("the phase is {phase}: this was the first deploy, which is not analysed"),
+            format!(
+                "the phase is {phase}: this is the first deploy, which is not analysed; when it is \
+                 Initialized, --digest sha256:... makes it a deploy without a check"
+            ),
         )),
         "Terminating" | "Terminated" => {
             Err(refused(document, format!("the phase is {phase}: the Canary is being removed")))
@@ -203,7 +217,7 @@ fn deploy(
     let mut ground = Ground::find(document, &staged, &words)?;
     let applied = status.word("lastAppliedSpec")?.unwrap_or_default();
     let mut deploy_id = format!("flagger:{}/{applied}", canary.identity()?);
-    let promoted = phase == "Succeeded";
+    let promoted = matches!(phase, "Succeeded" | "Initialized");
     if !promoted {
         deploy_id.push_str("/canary");
         if ground.stage == "production" {
@@ -212,7 +226,9 @@ fn deploy(
     }
     let weight = status.count("canaryWeight")?.and_then(|weight| u8::try_from(weight).ok());
     let finish = match phase {
-        "Succeeded" => Some(Finish { at: at.clone(), outcome: "succeeded", restored: None }),
+        "Succeeded" | "Initialized" => {
+            Some(Finish { at: at.clone(), outcome: "succeeded", restored: None })
+        }
         // The canary is scaled to zero and the primary keeps all traffic.
         "Failed" => Some(Finish { at: at.clone(), outcome: "aborted", restored: Some(true) }),
         _ => None,

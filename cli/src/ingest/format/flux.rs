@@ -4,7 +4,7 @@
 //! named as the actor. For a component that is a chart, the version is the chart's and the digest
 //! that of the OCI artifact; `digest` is of the release object and names no artifact. For an
 //! application inside the chart the version is `appVersion`, and the digest must come from
-//! elsewhere. Flux's other objects say what was fetched or applied, of no version or artifact.
+//! elsewhere. Versions that kept no history tell of the last release only. Flux's other objects say what was fetched or applied, of no version or artifact.
 
 use serde_json::Value;
 
@@ -78,10 +78,13 @@ fn history(document: &Document, context: &Context) -> Result<History, IngestErro
         for entry in status.list("history")?.unwrap_or_default() {
             releases.push(release(&entry)?);
         }
+        if releases.is_empty() {
+            releases.extend(last_applied(&status)?);
+        }
     }
     if releases.is_empty() {
-        let reason = "it has no status.history: the version stands in the text of a condition \
-                      only, which proves none (Flux before 2.3 kept no history)";
+        let reason = "it has no status.history and no status.lastAppliedRevision that was released: \
+                      the version stands in the text of a condition only, which proves none";
         return Err(refused(document, reason));
     }
     // Newest first in the file.
@@ -95,7 +98,9 @@ fn history(document: &Document, context: &Context) -> Result<History, IngestErro
     }
     let ground = Ground::find(document, context, &words)?;
     let (identity, path) = (object.identity()?, object.path()?);
-    let origin = Origin { system: "flux", reader: "flux", format: "flux-helmrelease/v2" };
+    let version = object.top.text("apiVersion")?.and_then(|text| text.rsplit('/').next());
+    let format = format!("flux-helmrelease/{}", version.unwrap_or("v2"));
+    let origin = Origin { system: "flux", reader: "flux", format: &format };
     let mut history = History::default();
     for (i, release) in releases.iter().enumerate() {
         let newest = i + 1 == releases.len();
@@ -143,6 +148,35 @@ fn history(document: &Document, context: &Context) -> Result<History, IngestErro
         history.push(deploy, origin, document, context);
     }
     Ok(history)
+}
+
+/// Reads the one release that versions before 2.2 tell of: the chart that was applied last, and how
+/// that went.
+fn last_applied(status: &Place<'_>) -> Result<Option<Release>, IngestError> {
+    let Some(chart_version) = status.word("lastAppliedRevision")? else { return Ok(None) };
+    // A later attempt is what the condition tells of.
+    let is_it = status.word("lastAttemptedRevision")?.is_none_or(|last| last == chart_version);
+    let revision = status.count("lastReleaseRevision")?;
+    let mut released = None;
+    for condition in status.list("conditions")?.unwrap_or_default() {
+        if condition.text("type")? == Some("Released") && condition.text("status")? == Some("True")
+        {
+            released = time::at(&condition, "lastTransitionTime")?;
+        }
+    }
+    let (Some(revision), Some(at), true) = (revision, released, is_it) else { return Ok(None) };
+    Ok(Some(Release {
+        revision,
+        chart_name: None,
+        chart_version,
+        app_version: None,
+        oci_digest: None,
+        config_digest: None,
+        status: "deployed".to_owned(),
+        action: None,
+        at: Some(at),
+        tests: Vec::new(),
+    }))
 }
 
 fn release(entry: &Place<'_>) -> Result<Release, IngestError> {

@@ -62,6 +62,7 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &kargo::Kargo,
     &gitlab::Gitlab,
     &gitlab::TestReport,
+    &gitlab::Deployment,
     &github_oidc::GithubOidc,
     &github::Github,
     &goreleaser::Metadata,

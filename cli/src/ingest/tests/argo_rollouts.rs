@@ -1,9 +1,12 @@
 //! AnalysisRuns and Rollouts: a pass needs numbers, and a Rollout is where it is now.
 
+use std::rc::Rc;
+
 use serde_json::{Value, json};
 
+use super::product::Records;
 use super::{check_admitted, digest, knowing, refusal};
-use crate::ingest::Context;
+use crate::ingest::{Context, Deploy};
 
 fn metric(name: &str, values: &[&str]) -> Value {
     let measurement = |value: &&str| {
@@ -152,6 +155,91 @@ fn a_rollout_in_progress_is_a_canary() {
     let routed = json!({"currentPodHash": "new", "stableRS": "old", "currentStepIndex": 2,
         "canary": {"weights": {"canary": {"weight": 4}}}, "conditions": condition("x")});
     assert_eq!(all(&rollout(routed))[1]["weight"], 4);
+}
+
+#[test]
+fn a_status_of_another_spec_tells_nothing_of_this_one() {
+    let done = |conditions: Value| {
+        json!({"currentPodHash": "new", "stableRS": "new", "observedGeneration": "3",
+               "conditions": conditions})
+    };
+    let good = condition("NewReplicaSetAvailable");
+    let mut stale = rollout(done(good.clone()));
+    stale["metadata"]["generation"] = json!(4);
+    let message = refusal(&stale, &knowing());
+    assert!(message.contains("generation 3") && message.contains("not rolled out"), "{message}");
+    stale["metadata"]["generation"] = json!(3);
+    assert_eq!(all(&stale).len(), 2);
+    // A hash, as versions before 0.10 wrote, is no generation.
+    stale["status"]["observedGeneration"] = json!("6c6b");
+    assert_eq!(all(&stale).len(), 2);
+    stale["metadata"]["annotations"]["rollout.argoproj.io/workload-generation"] = json!("2");
+    stale["status"]["workloadObservedGeneration"] = json!("1");
+    assert!(refusal(&stale, &knowing()).contains("generation 1"));
+    let mut conditions = good;
+    conditions.as_array_mut().unwrap().push(json!({"type": "InvalidSpec", "status": "True"}));
+    assert!(refusal(&rollout(done(conditions)), &knowing()).contains("invalid"));
+}
+
+#[test]
+fn what_serves_and_is_not_well_is_not_done() {
+    let status = |phase: &str, holds: &str, reason: &str| {
+        let mut conditions = condition(reason);
+        conditions[0]["status"] = json!(holds);
+        json!({"currentPodHash": "new", "stableRS": "new", "phase": phase, "conditions": conditions})
+    };
+    for (phase, holds, reason, word) in [
+        ("Degraded", "True", "NewReplicaSetAvailable", "Degraded"),
+        ("Progressing", "True", "ReplicaSetUpdated", "Progressing"),
+        ("", "False", "ProgressDeadlineExceeded", "ProgressDeadlineExceeded"),
+        ("", "True", "ReplicaSetUpdated", "Progressing"),
+    ] {
+        let message = refusal(&rollout(status(phase, holds, reason)), &knowing());
+        assert!(message.contains(&format!("is {word}, not Healthy")), "{message}");
+    }
+    assert_eq!(all(&rollout(status("Healthy", "True", "NewReplicaSetAvailable"))).len(), 2);
+}
+
+#[test]
+fn what_was_aborted_and_tried_again_is_not_of_the_time_of_the_abort() {
+    let status = json!({"abortedAt": "2026-06-10T09:10:00Z", "currentPodHash": "new",
+        "stableRS": "old", "currentStepIndex": 2, "conditions": condition("x")});
+    assert_eq!(all(&rollout(status))[1]["occurred_at"], "2026-06-10T09:20:00Z");
+}
+
+#[test]
+fn a_canary_that_was_recorded_ends_with_its_promotion() {
+    let status = json!({"currentPodHash": "new", "stableRS": "new", "currentStepIndex": 3,
+                        "conditions": condition("NewReplicaSetAvailable")});
+    let events = |ended: bool| {
+        let start = Deploy { seq: 4, component: "orion-api".into(), targets: vec![], ended };
+        let deploys = vec![("rollout:u-8/7/canary".to_owned(), start)];
+        let recorded = Records { deploys, ..Records::default() };
+        let context = Context { recorded: Some(Rc::new(recorded)), ..knowing() };
+        super::all(&rollout(status.clone()), &context).unwrap()
+    };
+    let with_end = events(false);
+    check_admitted(&with_end[0]);
+    assert_eq!(
+        (&with_end[0]["kind"], &with_end[0]["deploy_id"], &with_end[0]["outcome"]),
+        (&json!("deploy.finished"), &json!("rollout:u-8/7/canary"), &json!("succeeded"))
+    );
+    assert_eq!((with_end.len(), events(true).len()), (3, 2));
+}
+
+#[test]
+fn runs_without_a_uid_are_told_apart_by_what_they_say() {
+    let keyed = |value: &Value| one(value, &knowing())["source"]["key"].clone();
+    let mut first = run("Failed", &[metric("errors", &["0.1"])]);
+    let with_uid = keyed(&first);
+    first["metadata"].as_object_mut().unwrap().remove("uid");
+    let mut second = first.clone();
+    second["status"]["message"] = json!("another cluster");
+    assert_ne!(keyed(&first), keyed(&second));
+    assert_eq!(keyed(&first), keyed(&first.clone()));
+    let mut told_again = run("Failed", &[metric("errors", &["0.1"])]);
+    told_again["status"]["message"] = json!("said later");
+    assert_eq!(keyed(&told_again), with_uid);
 }
 
 #[test]

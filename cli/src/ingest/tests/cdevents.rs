@@ -134,7 +134,7 @@ fn what_is_not_mapped_is_said_and_can_be_kept() {
         (&incident["kind"], &incident["incident_id"]),
         (&json!("incident.opened"), &json!("s-1"))
     );
-    for kind in ["change.merged", "environment.created", "build.started"] {
+    for kind in ["change.merged", "environment.deleted", "build.started", "repository.created"] {
         assert!(refusal(&note(kind, json!({})), &given()).contains(kind), "{kind}");
     }
     let mut own = note("x", json!({"any": 1}));
@@ -157,7 +157,78 @@ fn a_cloud_event_is_read_for_the_cdevent_in_it() {
     assert_eq!(read(&json!([wrap(inner.clone())]), &given()).len(), 3);
     let mut other = wrap(inner);
     other["type"] = json!("com.example.thing");
-    assert!(refusal(&other, &given()).contains("`com.example.thing` carries what only"));
+    let message = refusal(&other, &given());
+    assert!(message.contains("`com.example.thing` carries what only"), "{message}");
+    assert!(message.contains("--digest"), "{message}");
+    let kept = &read(&other, &Context { digest: Some(digest('a')), ..given() })[0];
+    assert_eq!(
+        (&kept["kind"], &kept["format"]),
+        (&json!("attestation.recorded"), &json!("cloudevents/1.0"))
+    );
+    assert_eq!(kept["content"], json!({"type": "com.example.thing", "source": "/ci", "id": "1"}));
     other["specversion"] = json!("2.0");
     assert!(refusal(&other, &given()).contains("CloudEvents 2.0"));
+}
+
+#[test]
+fn an_id_is_one_of_its_source_and_type() {
+    let start = |body: &Value| {
+        let event = read(body, &given()).remove(0);
+        (event["deploy_id"].clone(), event["source"]["key"].clone())
+    };
+    let here = deployed("service.deployed");
+    let mut there = here.clone();
+    there["context"]["source"] = json!("/another/ci");
+    let upgraded = deployed("service.upgraded");
+    let mut later = here.clone();
+    later["context"]["type"] = json!("dev.cdevents.service.deployed.0.4.0");
+    assert_eq!(start(&here), start(&later), "the type's own version tells no event from another");
+    for other in [&there, &upgraded] {
+        let (here, other) = (start(&here), start(other));
+        assert!(here.0 != other.0 && here.1 != other.1, "{other:?}");
+    }
+    let mut long = here;
+    long["context"]["source"] = json!("x".repeat(5000));
+    assert!(start(&long).0.as_str().unwrap().len() < 100);
+}
+
+#[test]
+fn a_deploy_keeps_its_chain() {
+    for event in read(&deployed("service.deployed"), &given()) {
+        assert_eq!(event["labels"]["chain_id"], "c-1");
+    }
+}
+
+#[test]
+fn tests_that_were_skipped_prove_nothing() {
+    let case = json!({"testCase": {"name": "login"}, "environment": {"id": "dev"}});
+    let event = &read(&note("testcaserun.skipped", case), &given())[0];
+    assert_eq!((&event["result"], &event["suite"]), (&json!("inconclusive"), &json!("login")));
+    assert_eq!(event["cases"], json!({"passed": 0, "failed": 0, "skipped": 1}));
+}
+
+#[test]
+fn an_environment_needs_its_targets_and_replaces_none() {
+    let made = note("environment.created", json!({"name": "Preview", "uri": "https://p.example"}));
+    let message = refusal(&made, &given());
+    assert!(message.contains("`s-1`") && message.contains("--target"), "{message}");
+    let context = Context { target: Some("p-1".to_owned()), ..given() };
+    let event = &read(&made, &context)[0];
+    assert_eq!(
+        (&event["kind"], &event["environment"], &event["targets"]),
+        (&json!("environment.registered"), &json!("s-1"), &json!(["p-1"]))
+    );
+    let context = Context { environment: Some("production".to_owned()), ..context };
+    assert!(refusal(&made, &context).contains("registered already"));
+}
+
+#[test]
+fn a_branch_needs_its_commit() {
+    let made = note("branch.created", json!({"repository": {"id": "orion/app"}}));
+    assert!(refusal(&made, &given()).contains("--commit"));
+    let event = &read(&made, &Context { commit: Some(COMMIT.to_owned()), ..given() })[0];
+    assert_eq!(
+        (&event["kind"], &event["branch"], &event["base_commit"]),
+        (&json!("branch.created"), &json!("s-1"), &json!(COMMIT))
+    );
 }

@@ -65,9 +65,15 @@ fn with_a_digest_it_is_a_deploy_too() {
 
 #[test]
 fn the_first_deploy_is_not_analysed() {
-    for phase in ["Initialized", "Initializing"] {
-        assert!(refusal(&canary(phase, 0), &with_digest()).contains("first deploy"), "{phase}");
-    }
+    let message = refusal(&canary("Initialized", 0), &knowing());
+    assert!(message.contains("first deploy") && message.contains("--digest"), "{message}");
+    assert!(refusal(&canary("Initializing", 0), &with_digest()).contains("first deploy"));
+    let events = all(&canary("Initialized", 0), &with_digest());
+    let [start, end] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(
+        (&start["stage"], &start["deploy_id"], &end["outcome"]),
+        (&json!("production"), &json!("flagger:u-3/5c75"), &json!("succeeded"))
+    );
     assert!(refusal(&canary("Terminated", 0), &with_digest()).contains("removed"));
     assert!(refusal(&canary("Odd", 0), &with_digest()).contains("no phase of Flagger"));
 }

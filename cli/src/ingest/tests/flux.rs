@@ -28,6 +28,30 @@ fn all(value: &Value, context: &Context) -> Vec<Value> {
 }
 
 #[test]
+fn without_a_history_the_last_release_is_told() {
+    let old = |attempted: &str, status: &str| {
+        json!({"apiVersion": "helm.toolkit.fluxcd.io/v2beta1", "kind": "HelmRelease",
+               "metadata": {"name": "orion-helm", "namespace": "staging", "uid": "u-5"},
+               "status": {"lastAppliedRevision": "1.4.2", "lastAttemptedRevision": attempted,
+                          "lastReleaseRevision": 3, "conditions": [
+                              {"type": "Released", "status": status, "reason": "UpgradeSucceeded",
+                               "lastTransitionTime": "2026-06-03T09:00:00Z"}]}})
+    };
+    let context = Context { digest: Some(digest('a')), ..knowing() };
+    let events = all(&old("1.4.2", "True"), &context);
+    assert_eq!(
+        (&events[0]["deploy_id"], &events[0]["version"], &events[0]["occurred_at"]),
+        (&json!("flux:u-5/3"), &json!("1.4.2"), &json!("2026-06-03T09:00:00Z"))
+    );
+    assert_eq!(events[0]["source"]["format"], "flux-helmrelease/v2beta1");
+    assert_eq!(events[1]["outcome"], "succeeded");
+    // What was attempted since, or did not succeed, is not what was applied.
+    for unclear in [old("1.5.0", "True"), old("1.4.2", "False")] {
+        assert!(refusal(&unclear, &context).contains("proves none"));
+    }
+}
+
+#[test]
 fn releases_of_a_chart_are_deploys_oldest_first() {
     let history = [
         release(4, "1.4.2", '2', "failed"),

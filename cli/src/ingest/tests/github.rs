@@ -70,7 +70,7 @@ fn what_is_deleted_or_has_no_parents_is_no_event() {
     gone["head_commit"] = Value::Null;
     assert!(refusal(&gone, &one_build()).contains("`v1.4.2` was deleted"));
     let branch = hook(json!({"ref": "refs/heads/main", "before": OBJECT, "after": COMMIT,
-        "commits": [{"id": COMMIT, "message": "fix: x"}], "head_commit": {"id": COMMIT}}));
+        "commits": [{"id": OBJECT}, {"id": COMMIT}], "head_commit": {"id": COMMIT}}));
     assert!(refusal(&branch, &one_build()).contains("without their parents"));
     let mut made = branch;
     made["created"] = json!(true);
@@ -125,6 +125,31 @@ fn only_a_published_release_is_one_and_its_artifact_is_joined() {
 }
 
 #[test]
+fn a_version_that_was_given_must_be_that_of_the_tag() {
+    let other = Context { version: Some("1.4.3".to_owned()), ..one_build() };
+    for action in ["published", "deleted"] {
+        let message = refusal(&release(action), &other);
+        assert!(message.contains("--version is 1.4.3") && message.contains("1.4.2"), "{message}");
+    }
+    let mut unprefixed = release("published");
+    unprefixed["release"]["tag_name"] = json!("nightly");
+    let app = Some("app".to_owned());
+    let given = Context { component: app, version: Some("1.4.2".to_owned()), ..one_build() };
+    assert_eq!(read(&unprefixed, &given)[0]["version"], "1.4.2");
+}
+
+#[test]
+fn a_package_is_known_by_its_name_where_it_has_no_id() {
+    let package = hook(json!({"action": "published", "package": {"name": "app",
+        "package_version": {"container_metadata": {"tag": {"name": "v1.4.2"}}}}}));
+    let event = &read(&package, &one_build())[0];
+    assert_eq!((&event["version"], &event["digest"]), (&json!("1.4.2"), &json!(digest('a'))));
+    assert_eq!(event["source"]["key"], "github/package/app//v1.4.2/published");
+    let other = Context { version: Some("1.4.3".to_owned()), ..one_build() };
+    assert!(refusal(&package, &other).contains("--version is 1.4.3"));
+}
+
+#[test]
 fn a_package_with_two_digests_is_ambiguous() {
     let package = |tag: Value| {
         hook(json!({"action": "published", "registry_package": {"id": 1, "name": "app",
@@ -134,6 +159,9 @@ fn a_package_with_two_digests_is_ambiguous() {
     };
     let two = package(json!({"name": "v1.4.2", "digest": digest('b')}));
     assert!(refusal(&two, &one_build()).contains("names two digests"));
+    let choose = |digit: char| Context { digest: Some(digest(digit)), ..one_build() };
+    assert_eq!(read(&two, &choose('b'))[0]["digest"], digest('b'));
+    assert!(refusal(&two, &choose('c')).contains("not sha256:ccc"));
     let one = package(json!({"name": "v1.4.2", "digest": digest('a')}));
     let event = &read(&one, &one_build())[0];
     assert_eq!((&event["version"], &event["digest"]), (&json!("1.4.2"), &json!(digest('a'))));
@@ -195,7 +223,12 @@ fn only_an_end_is_an_outcome() {
     assert_eq!(kinds, ["deploy.started", "deploy.finished", "deploy.finished"]);
     assert_eq!((&ended[2]["target"], &ended[2]["outcome"]), (&json!("eu"), &json!("succeeded")));
     // What is recorded already is not told again, and its own targets count.
-    let start = Deploy { seq: 4, component: "app".to_owned(), targets: vec!["us".to_owned()] };
+    let start = Deploy {
+        seq: 4,
+        component: "app".to_owned(),
+        targets: vec!["us".to_owned()],
+        ended: false,
+    };
     let deploys = vec![("github:31".to_owned(), start)];
     let ended =
         read(&deployment(Some("success")), &knowing(Records { deploys, ..Records::default() }));

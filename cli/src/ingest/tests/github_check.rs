@@ -92,6 +92,28 @@ fn jobs_suites_and_statuses_are_checks_too() {
 }
 
 #[test]
+fn what_is_asked_for_again_has_the_conclusion_of_before() {
+    let mut run = check_run(json!("success"));
+    run["action"] = json!("rerequested");
+    let suite = |action: &str, time: &str| {
+        hook(json!({"action": action, "check_suite": {"id": 2, "head_sha": COMMIT,
+            "conclusion": "success", "updated_at": time, "app": {"name": "octo"}}}))
+    };
+    for body in [run, suite("rerequested", "2026-06-01T10:00:00Z")] {
+        assert!(refusal(&body, &one_build()).contains("`rerequested` is not over"));
+    }
+    // Under one id it completes again.
+    let key = |body: &Value| result(body, &one_build())["source"]["key"].clone();
+    assert_ne!(
+        key(&suite("completed", "2026-06-01T10:00:00Z")),
+        key(&suite("completed", "2026-06-01T11:00:00Z"))
+    );
+    let mut again = check_run(json!("failure"));
+    again["check_run"]["completed_at"] = json!("2026-06-01T11:00:00Z");
+    assert_ne!(key(&check_run(json!("success"))), key(&again));
+}
+
+#[test]
 fn claims_say_who_acted_and_are_evidence_of_an_artifact_that_is_given() {
     let claims = json!({"iss": "https://token.actions.githubusercontent.com", "aud": "relbook", "jti": "1",
         "sub": "repo:orion@1/app@2:environment:Production%3AV1", "repository": "orion/app",

@@ -6,7 +6,7 @@ use super::product::{COMMIT, Records, check_admitted, knowing, one_build};
 use super::{all, digest, refusal};
 use crate::ingest::Context;
 
-fn hook(kind: &str, fields: Value) -> Value {
+pub(super) fn hook(kind: &str, fields: Value) -> Value {
     let mut body = json!({
         "object_kind": kind,
         "project": {"id": 15, "web_url": "https://github.com/orion/app",
@@ -52,7 +52,8 @@ fn pushed_commits_have_no_parents() {
         json!({"ref": "refs/heads/main", "before": "2".repeat(40),
         "after": COMMIT, "total_commits_count": 1, "commits": [{"id": COMMIT}]}),
     );
-    assert!(refusal(&body, &one_build()).contains("import git"));
+    let message = refusal(&body, &one_build());
+    assert!(message.contains("import git") && message.contains("--parent"), "{message}");
 }
 
 #[test]
@@ -70,9 +71,11 @@ fn a_release_has_the_spelling_of_time_that_gitlab_likes() {
     assert!(refusal(&other, &one_build()).contains("changes the text"));
     other["action"] = json!("delete");
     assert_eq!(read(&other, &one_build())[0]["kind"], "release.yanked");
+    let given = Context { version: Some("1.4.3".to_owned()), ..one_build() };
+    assert!(refusal(&body, &given).contains("--version is 1.4.3"));
 }
 
-fn deployment(status: &str) -> Value {
+pub(super) fn deployment(status: &str) -> Value {
     hook(
         "deployment",
         json!({"status": status, "status_changed_at": "2026-04-28 21:50:00 +0200",
@@ -95,7 +98,7 @@ fn a_deployment_has_its_whole_commit_in_an_address() {
     let mut other = deployment("success");
     other["commit_url"] = json!("https://gitlab.example/x/-/commit/ffff");
     assert!(refusal(&other, &one_build()).contains("say --commit"));
-    for status in ["created", "blocked", "approved", "rejected"] {
+    for status in ["created", "blocked"] {
         assert!(refusal(&deployment(status), &one_build()).contains(status));
     }
     let context = Context { restored: Some(true), ..one_build() };
@@ -120,6 +123,10 @@ fn a_pipeline_is_a_check_and_no_deploy() {
     assert_eq!((events.len(), &events[0]["kind"]), (1, &json!("check.completed")));
     assert_eq!((&events[0]["suite"], &events[0]["result"]), (&json!("pipeline"), &json!("pass")));
     assert_eq!(events[0]["labels"]["not_run"], "production (manual)");
+    let mut again = body.clone();
+    again["object_attributes"]["finished_at"] = json!("2026-08-12 16:00:00 UTC");
+    // A job of it was tried again: the pipeline ended twice.
+    assert_ne!(read(&again, &one_build())[0]["source"]["key"], events[0]["source"]["key"]);
     let job = |status: &str| {
         hook(
             "build",

@@ -1,22 +1,57 @@
-//! Answers of Prometheus are refused by what they hold, and CODEOWNERS by name.
+//! Answers of Prometheus: one number is evidence, the rest is refused by what it holds; and
+//! CODEOWNERS is refused by name.
 
 use serde_json::{Value, json};
 
-use super::{given, refusal, refusal_of};
+use super::{given, one, refusal, refusal_of, run_as};
+use crate::ingest::Context;
 
 fn answer(kind: &str, result: Value) -> Value {
     json!({"status": "success", "data": {"resultType": kind, "result": result}})
 }
 
+fn series(value: &str) -> Value {
+    json!({"metric": {"track": "canary"}, "value": [1_780_000_000.5, value]})
+}
+
 #[test]
-fn a_value_without_its_query_proves_nothing() {
-    let series = |value: &str| json!({"metric": {}, "value": [1.0, value]});
+fn one_number_is_evidence_and_no_check() {
+    let mut report = answer("vector", json!([series("0.1")]));
+    report["warnings"] = json!(["partial"]);
+    let event = one(&report, &run_as("sum(rate(errors[30m]))"));
+    assert_eq!(event["kind"], "attestation.recorded");
+    assert_eq!(event["digest"], super::digest('0'));
+    assert_eq!(event["blob"], event["evidence"][0]);
+    assert_eq!(event["occurred_at"], "2026-05-28T20:26:40.5Z");
+    assert_eq!(
+        event["content"],
+        json!({"value": "0.1", "at": 1_780_000_000.5, "metric": {"track": "canary"},
+               "query": "sum(rate(errors[30m]))", "warnings": ["partial"]})
+    );
+    assert!(event.get("result").is_none());
+    let event = one(&answer("scalar", json!([1_780_000_000, "-3"])), &given());
+    assert_eq!(event["content"]["value"], "-3");
+    assert!(event["labels"]["query"].as_str().unwrap().contains("--command-line"));
+}
+
+#[test]
+fn one_number_of_nothing_is_asked_for_its_artifact() {
+    let unnamed = Context { digest: None, ..given() };
+    let message = refusal(&answer("vector", json!([series("0.1")])), &unnamed);
+    assert!(message.contains("--digest") && message.contains("slo-gate"), "{message}");
+}
+
+#[test]
+fn what_is_not_one_number_proves_nothing() {
     for (report, holds) in [
         (answer("vector", json!([])), "no series"),
-        (answer("vector", json!([series("0.1")])), "one value"),
         (answer("vector", json!([series("NaN")])), "without a number"),
+        (answer("vector", json!([series("+Inf")])), "without a number"),
+        (answer("vector", json!([{"metric": {}}])), "without a number"),
         (answer("vector", json!([series("1"), series("2")])), "2 series"),
         (answer("matrix", json!([{"metric": {}, "values": [[1.0, "1"]]}])), "a matrix"),
+        (answer("scalar", json!([1, "NaN"])), "a scalar"),
+        (answer("string", json!([1, "1"])), "of another type"),
         (json!({"status": "error", "errorType": "bad_data", "error": "x"}), "an error: bad_data"),
     ] {
         let message = refusal(&report, &given());

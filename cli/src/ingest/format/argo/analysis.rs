@@ -64,12 +64,12 @@ pub(super) fn read(
     let component = context.component_named(document, &names)?.to_owned();
     let completed = time::at(&status, "completedAt")?.or_else(|| measured.end.clone());
     let mut draft = Draft::new("check.completed", ORIGIN, document, context, completed.as_ref());
-    // The name of a run may come back; its uid does not.
-    let end = match run.meta("uid")? {
-        Some(_) => "",
-        None => completed.as_ref().map_or("", |time| time.utc.as_str()),
+    // The name of a run may come back, and be of another cluster; its uid does not.
+    let which = match run.meta("uid")? {
+        Some(_) => String::new(),
+        None => blake3::hash(status.value().to_string().as_bytes()).to_hex().to_string(),
     };
-    draft.key(&[&run.identity()?, end]);
+    draft.key(&[&run.identity()?, &which]);
     draft.put("component", json!(component));
     draft.put("suite", json!(context.suite.as_deref().unwrap_or("slo")));
     draft.put("result", json!(result));

@@ -4,7 +4,7 @@
 //! version, so the previous state counts as restored; the desired version stays the new one, which
 //! is why it is never read from `spec` alone.
 
-use crate::ingest::deploy::{Deploy, Finish, Ground, History};
+use crate::ingest::deploy::{CanaryEnd, Deploy, Finish, Ground, History};
 use crate::ingest::document::Document;
 use crate::ingest::draft::Origin;
 use crate::ingest::error::IngestError;
@@ -44,13 +44,19 @@ pub(super) fn read(
     let component = context.component_named(document, &names)?.to_owned();
     let words = kubernetes::place_words(context, rollout)?;
     let mut ground = Ground::find(document, context, &words)?;
+    let condition = Progressing::read(&status)?;
+    observed(document, rollout, &status)?;
     let state = state(document, &spec, &status)?;
+    if matches!(state, State::Complete) {
+        healthy(document, &status, &condition)?;
+    }
     let (digest, version) = artifact(document, context, &spec, &component)?;
-    let condition = progressing(&status)?;
-    let at = match time::at(&status, "abortedAt")? {
-        Some(time) => Some(time),
-        None => condition.updated,
+    // What was aborted and then retried still has the time of it.
+    let aborted = match &state {
+        State::Aborted(_) => time::at(&status, "abortedAt")?,
+        _ => None,
     };
+    let at = aborted.or_else(|| condition.updated.clone());
     if at.is_none() && context.occurred_at.is_none() {
         return Err(refused(document, "it has no time; give --occurred-at"));
     }
@@ -68,8 +74,9 @@ pub(super) fn read(
             (weight.map(|weight| (weight, condition.since.clone())), Some(finish))
         }
     };
+    let canary_id = format!("{deploy_id}/canary");
     if !matches!(state, State::Complete) {
-        deploy_id.push_str("/canary");
+        deploy_id.clone_from(&canary_id);
         // The canary lives in production (semantics A.4).
         if ground.stage == "production" {
             ground.stage = "canary";
@@ -81,6 +88,7 @@ pub(super) fn read(
         ("started_at", "not recorded by the Rollout".to_owned()),
     ];
     labels.extend(condition.message.map(|message| ("message", message)));
+    let at_end = at.clone();
     let earliest = |a: Option<ReportTime>, b: Option<ReportTime>| match (a, b) {
         (Some(a), Some(b)) => Some(if a.utc < b.utc { a } else { b }),
         (a, b) => a.or(b),
@@ -99,8 +107,69 @@ pub(super) fn read(
         labels,
     };
     let mut history = History::default();
+    if let (State::Complete, Some(target)) = (&state, deploy.ground.targets.first()) {
+        let ending = CanaryEnd { id: &canary_id, target, at: at_end.as_ref() };
+        history.end_canary(&ending, ORIGIN, document, context)?;
+    }
     history.push(deploy, ORIGIN, document, context);
     Ok(history)
+}
+
+/// Refuses a status that is of another specification than the one beside it: the image that stands
+/// there was not rolled out yet, or cannot be.
+fn observed(
+    document: &Document,
+    rollout: &Object<'_>,
+    status: &Place<'_>,
+) -> Result<(), IngestError> {
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+    let wanted = rollout.metadata().map(|metadata| metadata.count("generation")).transpose()?;
+    let workload = rollout.note("annotations", "rollout.argoproj.io/workload-generation")?;
+    for (wanted, seen) in [
+        (wanted.flatten(), number(status.word("observedGeneration")?)),
+        (
+            workload.and_then(|text| text.parse().ok()),
+            number(status.word("workloadObservedGeneration")?),
+        ),
+    ] {
+        // Before 0.10 it was a hash, of digits at times, which is no number to compare with.
+        if let (Some(wanted), Some(seen)) = (wanted, seen)
+            && seen < wanted
+        {
+            let reason = format!(
+                "its status is of the generation {seen} and its spec of {wanted}: what the spec \
+                 says is not rolled out yet; get it again"
+            );
+            return Err(refused(document, reason));
+        }
+    }
+    for condition in status.list("conditions")?.unwrap_or_default() {
+        if condition.text("type")? == Some("InvalidSpec")
+            && condition.text("status")? == Some("True")
+        {
+            let reason = "its spec is invalid (condition InvalidSpec), so it is not rolled out";
+            return Err(refused(document, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses as done what serves and is not well: it never became available, or no longer is.
+fn healthy(
+    document: &Document,
+    status: &Place<'_>,
+    condition: &Progressing,
+) -> Result<(), IngestError> {
+    let phase = status.text("phase")?.unwrap_or_default();
+    let reason = condition.reason.as_deref().unwrap_or_default();
+    let word = match (phase, condition.holds, reason) {
+        ("Degraded" | "Progressing", ..) => phase,
+        ("", false, _) => reason,
+        ("", true, "ReplicaSetUpdated") => "Progressing",
+        _ => return Ok(()),
+    };
+    let said = condition.message.as_deref().or(status.text("message")?).unwrap_or("no message");
+    Err(refused(document, format!("the Rollout is {word}, not Healthy: {said}")))
 }
 
 fn state(document: &Document, spec: &Place<'_>, status: &Place<'_>) -> Result<State, IngestError> {
@@ -191,29 +260,39 @@ fn artifact(
 }
 
 /// The condition that tells how far it is.
-#[derive(Default)]
 struct Progressing {
     since: Option<ReportTime>,
     updated: Option<ReportTime>,
+    reason: Option<String>,
     message: Option<String>,
+    /// Whether its status is not False.
+    holds: bool,
 }
 
-fn progressing(status: &Place<'_>) -> Result<Progressing, IngestError> {
-    for condition in status.list("conditions")?.unwrap_or_default() {
-        if condition.text("type")? == Some("Progressing") {
-            return Ok(Progressing {
-                since: time::at(&condition, "lastTransitionTime")?,
-                updated: time::at(&condition, "lastUpdateTime")?,
-                message: condition.text("message")?.map(str::to_owned),
-            });
+impl Progressing {
+    fn read(status: &Place<'_>) -> Result<Self, IngestError> {
+        let text = |place: &Place<'_>, key: &str| place.text(key).map(|t| t.map(str::to_owned));
+        let conditions = status.list("conditions")?.unwrap_or_default();
+        for condition in &conditions {
+            if condition.text("type")? == Some("Progressing") {
+                return Ok(Self {
+                    since: time::at(condition, "lastTransitionTime")?,
+                    updated: time::at(condition, "lastUpdateTime")?,
+                    reason: text(condition, "reason")?,
+                    message: text(condition, "message")?,
+                    holds: condition.text("status")? != Some("False"),
+                });
+            }
         }
-    }
-    // The blue-green controller of old wrote this one only.
-    for condition in status.list("conditions")?.unwrap_or_default() {
-        if condition.text("type")? == Some("Available") {
-            let updated = time::at(&condition, "lastUpdateTime")?;
-            return Ok(Progressing { updated, ..Progressing::default() });
+        let mut none =
+            Self { since: None, updated: None, reason: None, message: None, holds: true };
+        // The blue-green controller of old wrote this one only.
+        for condition in &conditions {
+            if condition.text("type")? == Some("Available") {
+                none.updated = time::at(condition, "lastUpdateTime")?;
+                break;
+            }
         }
+        Ok(none)
     }
-    Ok(Progressing::default())
 }

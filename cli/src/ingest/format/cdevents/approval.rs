@@ -9,7 +9,8 @@ use crate::ingest::error::IngestError;
 use crate::ingest::join::{Sought, artifact};
 
 pub(super) fn event(note: &Note<'_>, predicate: &str) -> Result<Vec<Value>, IngestError> {
-    let decision = note.text("decision")?;
+    let ended = if predicate == "closed" { note.text("status")? } else { None };
+    let decision = note.text("decision")?.or(ended);
     let kind = match (predicate, decision) {
         ("updated" | "closed", Some("approved")) => "approval.granted",
         ("updated" | "closed", Some("rejected")) => "approval.rejected",

@@ -13,17 +13,30 @@ pub(super) fn tests(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
     if is_case {
         note.asked.not_like_a_gate(case, "one case proves no such suite")?;
     }
-    check(note, suite.or(case).or(Some(note.subject)), is_case)
+    check(note, suite.or(case).or(Some(note.subject)), is_case, note.text("outcome")?)
+}
+
+/// Reads tests that were not run: nothing is proven, and that is said.
+pub(super) fn skipped(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
+    let suite = note.text_of("testSuite", "name")?.or(note.text_of("testSuite", "id")?);
+    let case = note.text_of("testCase", "name")?.or(note.text_of("testCase", "id")?);
+    let is_case = suite.is_none() && case.is_some();
+    check(note, suite.or(case).or(Some(note.subject)), is_case, Some("skipped"))
 }
 
 /// Reads a finished pipeline or task: only the caller knows which suite that stands for.
 pub(super) fn run(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
-    check(note, None, false)
+    check(note, None, false, note.text("outcome")?)
 }
 
-fn check(note: &Note<'_>, name: Option<&str>, is_case: bool) -> Result<Vec<Value>, IngestError> {
+fn check(
+    note: &Note<'_>,
+    name: Option<&str>,
+    is_case: bool,
+    outcome: Option<&str>,
+) -> Result<Vec<Value>, IngestError> {
     let context = note.asked.context;
-    let Some(outcome) = note.text("outcome")? else {
+    let Some(outcome) = outcome else {
         return Err(note.asked.no_event(
             "has no outcome, so it proves nothing; let its sender write CDEvents 0.3 or later",
         ));
@@ -56,7 +69,9 @@ fn check(note: &Note<'_>, name: Option<&str>, is_case: bool) -> Result<Vec<Value
     draft.put("commit", json!(context.commit));
     if is_case {
         let count = |word: &str| u64::from(result == word);
-        draft.put("cases", json!({"passed": count("pass"), "failed": count("fail")}));
+        let (passed, failed) = (count("pass"), count("fail"));
+        let skipped = u64::from(outcome == "skipped");
+        draft.put("cases", json!({"passed": passed, "failed": failed, "skipped": skipped}));
     }
     draft.label("outcome", Some(outcome));
     draft.label("name", name.filter(|name| *name != suite));

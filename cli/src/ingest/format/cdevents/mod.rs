@@ -8,6 +8,7 @@ mod approval;
 mod artifact;
 mod check;
 mod note;
+mod place;
 mod purl;
 mod service;
 
@@ -68,12 +69,17 @@ pub(super) fn event(
             reason: "is a version that relbook does not know; it reads 0.2 to 0.6".to_owned(),
         });
     }
-    let note = Note::new(asked, body, &head, version)?;
+    let name = kind.strip_prefix("dev.cdevents.").unwrap_or(kind);
+    // `service.deployed.0.3.0`: the type has a version of its own behind.
+    let word = match name.match_indices('.').nth(1) {
+        Some((end, _)) if name.len() < kind.len() => &name[..end],
+        _ => name,
+    };
+    let note = Note::new(asked, body, &head, version, word)?;
     if let Some(name) = kind.strip_prefix("dev.cdeventsx.") {
         return artifact::kept(&note, &format!("is somebody's own event, `{name}`"));
     }
-    let mut parts = kind.strip_prefix("dev.cdevents.").unwrap_or(kind).splitn(3, '.');
-    let (subject, predicate) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (subject, predicate) = word.split_once('.').unwrap_or((word, ""));
     match (subject, predicate) {
         ("service", _) => service::event(&note, predicate),
         ("artifact", "packaged") | ("build", "finished") => artifact::packaged(&note),
@@ -82,20 +88,22 @@ pub(super) fn event(
         ("testsuiterun" | "testsuite" | "testcaserun" | "testcase", "finished") => {
             check::tests(&note)
         }
+        ("testsuiterun" | "testsuite" | "testcaserun" | "testcase", "skipped") => {
+            check::skipped(&note)
+        }
         ("pipelinerun" | "taskrun", "finished") => check::run(&note),
         ("approval", _) => approval::event(&note, predicate),
         ("incident", _) => service::incident(&note, predicate),
-        ("change" | "branch" | "repository", _) => Err(note.asked.no_event(
+        ("branch", "created") => place::branch(&note),
+        ("environment", "created" | "modified") => place::environment(&note),
+        ("change", _) => Err(note.asked.no_event(
             "names no parents and no author of a commit, and ancestry decides what a release \
              contains; record commits with `relbook import git DIR --component NAME`",
         )),
-        ("environment", _) => Err(note.asked.no_event(
-            "does not name the targets of the environment; declare it with `relbook apply`",
-        )),
         _ => Err(note.asked.no_event(
             "says nothing that relbook has an event for; it reads service.*, artifact.*, \
-             build.finished, testsuiterun.finished, testcaserun.finished, pipelinerun.finished, \
-             approval.* and incident.*",
+             build.finished, testsuiterun.*, testcaserun.*, pipelinerun.finished, approval.*, \
+             branch.created, environment.created and incident.*",
         )),
     }
 }

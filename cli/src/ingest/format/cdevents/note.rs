@@ -22,8 +22,10 @@ pub(super) struct Note<'a> {
     /// `subject.content`.
     pub(super) content: Option<Place<'a>>,
     pub(super) time: Option<ReportTime>,
+    /// Subject and predicate of its type, such as `service.deployed`.
+    pub(super) word: &'a str,
+    pub(super) chain: Option<&'a str>,
     format: String,
-    chain: Option<&'a str>,
 }
 
 impl<'a> Note<'a> {
@@ -32,6 +34,7 @@ impl<'a> Note<'a> {
         body: &Place<'a>,
         head: &Place<'a>,
         version: &str,
+        word: &'a str,
     ) -> Result<Self, IngestError> {
         let subject = body.must("subject", "an object `subject`")?;
         Ok(Self {
@@ -41,8 +44,9 @@ impl<'a> Note<'a> {
             subject: subject.required("id", "an id")?,
             content: subject.at("content")?,
             time: time::spelled(head, "timestamp")?,
-            format: format!("cdevents/{version}"),
+            word,
             chain: head.text("chainId")?,
+            format: format!("cdevents/{version}"),
         })
     }
 
@@ -54,11 +58,17 @@ impl<'a> Note<'a> {
         &self.format
     }
 
+    /// Returns what the CDEvent is known by. An id is one of its source's only, and some senders
+    /// give the same to events of several types.
+    pub(super) fn key(&self) -> [&str; 4] {
+        ["cdevents", self.source, self.id, self.word]
+    }
+
     /// Starts an event; its natural key is the CDEvent's.
     pub(super) fn draft(&self, kind: &str) -> Draft {
         let Asked { document, context, .. } = self.asked;
         let mut draft = Draft::new(kind, self.origin(), document, context, self.time.as_ref());
-        draft.key(&["cdevents", self.source, self.id]);
+        draft.key(&self.key());
         draft.source("url", json!(self.source));
         draft.label("chain_id", self.chain);
         draft

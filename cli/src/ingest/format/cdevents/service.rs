@@ -33,7 +33,7 @@ fn deployed(
     let rollout = Rollout {
         asked: note.asked,
         origin: note.origin(),
-        deploy_id: format!("cdevents:{}", note.id),
+        deploy_id: deploy_id(note),
         component: note.component()?,
         environment: note.text_of("environment", "id")?,
         commit: None,
@@ -45,9 +45,21 @@ fn deployed(
         initiated_by: None,
         reason,
         url: Some(note.source),
+        source: Vec::new(),
+        labels: note.chain.map(|chain| ("chain_id", chain.to_owned())).into_iter().collect(),
     };
-    let key = format!("cdevents/{}/{}", note.source, note.id);
+    let key = note.key().join("/");
     rollout.end(Ending::Succeeded, &key, word, note.time.as_ref())
+}
+
+/// Names the deploy as its CDEvent is known; an id of the book is no longer than a name.
+fn deploy_id(note: &Note<'_>) -> String {
+    const CHARS_MAX: usize = 200;
+    let id = format!("cdevents:{}", note.key()[1..].join("/"));
+    match id.chars().count() <= CHARS_MAX {
+        true => id,
+        false => format!("cdevents:{}", blake3::hash(id.as_bytes()).to_hex()),
+    }
 }
 
 fn removed(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
@@ -55,7 +67,7 @@ fn removed(note: &Note<'_>) -> Result<Vec<Value>, IngestError> {
     let scene = note.asked.scene(note.text_of("environment", "id")?)?;
     let removal = |target: &String| {
         let mut draft = note.draft("deploy.removed");
-        draft.key(&["cdevents", note.source, note.id, target]);
+        draft.key(&[&note.key()[..], &[target.as_str()]].concat());
         draft.put("component", json!(component));
         draft.put("environment", json!(scene.environment));
         draft.put("target", json!(target));

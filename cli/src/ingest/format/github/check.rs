@@ -15,7 +15,7 @@ const NO_SUITE: &str = "that all of it ended well proves no such suite";
 
 /// What a check came to, in whichever event it is told.
 struct Outcome<'a> {
-    /// The event and the id of what was checked.
+    /// The event, the id of what was checked, and which try of it this is.
     key: [String; 3],
     name: Option<&'a str>,
     conclusion: Option<&'a str>,
@@ -29,6 +29,7 @@ struct Outcome<'a> {
 
 pub(super) fn workflow_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let run = hook.body.must("workflow_run", "an object `workflow_run`")?;
+    is_over(hook, &run)?;
     let workflow = hook.body.at("workflow")?;
     let of_workflow = workflow.as_ref().map(|workflow| workflow.text("name")).transpose()?;
     let name = run.text("name")?.or(of_workflow.flatten());
@@ -54,6 +55,7 @@ pub(super) fn workflow_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
 
 pub(super) fn job(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let job = hook.body.must("workflow_job", "an object `workflow_job`")?;
+    is_over(hook, &job)?;
     check(
         hook,
         &job,
@@ -73,11 +75,13 @@ pub(super) fn job(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
 
 pub(super) fn check_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let run = hook.body.must("check_run", "an object `check_run`")?;
+    is_over(hook, &run)?;
     check(
         hook,
         &run,
         Outcome {
-            key: ["check_run".to_owned(), id(&run)?, String::new()],
+            // It may be asked for again and complete again under one id.
+            key: ["check_run".to_owned(), id(&run)?, word(&run, "completed_at")?],
             name: run.text("name")?,
             conclusion: run.text("conclusion")?,
             commit: run.required("head_sha", "a commit")?,
@@ -92,13 +96,14 @@ pub(super) fn check_run(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
 
 pub(super) fn check_suite(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let suite = hook.body.must("check_suite", "an object `check_suite`")?;
+    is_over(hook, &suite)?;
     let name = suite.down(&["app"])?.map(|app| app.text("name")).transpose()?.flatten();
     hook.asked.not_like_a_gate(name, NO_SUITE)?;
     check(
         hook,
         &suite,
         Outcome {
-            key: ["check_suite".to_owned(), id(&suite)?, String::new()],
+            key: ["check_suite".to_owned(), id(&suite)?, word(&suite, "updated_at")?],
             name,
             conclusion: suite.text("conclusion")?,
             commit: suite.required("head_sha", "a commit")?,
@@ -125,6 +130,26 @@ pub(super) fn status(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
         url: body.text("target_url")?,
     };
     check(hook, body, outcome)
+}
+
+fn word(place: &Place<'_>, key: &str) -> Result<String, IngestError> {
+    Ok(place.text(key)?.unwrap_or_default().to_owned())
+}
+
+/// Refuses what asks for a check, or tells of its beginning: the conclusion that stands in it is the
+/// one before.
+fn is_over(hook: &Hook<'_>, place: &Place<'_>) -> Result<(), IngestError> {
+    match hook.action()? {
+        "" | "completed" => Ok(()),
+        action => {
+            let status = place.text("status")?.unwrap_or("no status");
+            let word = place.text("conclusion")?.unwrap_or("none");
+            Err(hook.asked.no_event(format!(
+                "with the action `{action}` is not over (status {status}, conclusion {word}); \
+                 ingest the one with the action `completed`"
+            )))
+        }
+    }
 }
 
 fn id(place: &Place<'_>) -> Result<String, IngestError> {
@@ -163,9 +188,9 @@ fn check(
         )));
     }
     let mut draft = hook.draft("check.completed", outcome.end.as_ref())?;
-    let [event, id, attempt] = &outcome.key;
-    let parts = ["github", event, id, attempt];
-    draft.key(&parts[..if attempt.is_empty() { 3 } else { 4 }]);
+    let [event, id, try_of_it] = &outcome.key;
+    let parts = ["github", event, id, try_of_it];
+    draft.key(&parts[..if try_of_it.is_empty() { 3 } else { 4 }]);
     draft.put("component", json!(hook.component(None)?));
     draft.put("suite", json!(suite));
     draft.put("result", json!(result));

@@ -45,6 +45,8 @@ fn rollout<'a>(hook: &'a Hook<'a>, deployment: &Place<'a>) -> Result<Rollout<'a>
         initiated_by: hook.person(deployment, "creator")?,
         reason: None,
         url,
+        source: hook.whence()?,
+        labels: Vec::new(),
     })
 }
 

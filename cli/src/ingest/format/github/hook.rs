@@ -1,6 +1,6 @@
 //! A webhook's body, with what every event of it has: repository, sender, context.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ingest::Context;
 use crate::ingest::document::Document;
@@ -44,12 +44,20 @@ impl<'a> Hook<'a> {
     ) -> Result<Draft, IngestError> {
         let Asked { document, context, .. } = self.asked;
         let mut draft = Draft::new(kind, self.origin(), document, context, time);
-        if let Some(repository) = &self.repository {
-            draft.source("repository", json!(repository.text("full_name")?));
-            draft.source("repository_id", json!(repository.id("id")?));
+        for (name, value) in self.whence()? {
+            draft.source(name, value);
         }
         draft.label("sender", self.person(&self.body, "sender")?);
         Ok(draft)
+    }
+
+    /// Returns what `source` says of the repository.
+    pub(super) fn whence(&self) -> Result<Vec<(&'static str, Value)>, IngestError> {
+        let Some(repository) = &self.repository else { return Ok(Vec::new()) };
+        Ok(vec![
+            ("repository", json!(repository.text("full_name")?)),
+            ("repository_id", json!(repository.id("id")?)),
+        ])
     }
 
     /// Names somebody by login and id.

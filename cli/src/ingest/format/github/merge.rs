@@ -35,7 +35,8 @@ pub(super) fn merged(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let base = request.must("base", "an object `base`")?;
     let number = request.count("number")?;
     let mut draft = hook.draft("commit.merged", time::at(&request, "merged_at")?.as_ref())?;
-    draft.key(&["github", "merge", &hook.repository_id()?, commit]);
+    // The API's answer does not name the repository; a commit is the same in all of them.
+    draft.key(&["github", "merge", commit]);
     draft.put("component", json!(hook.component(None)?));
     draft.put("commit", json!(commit));
     draft.put("parents", json!(parents));

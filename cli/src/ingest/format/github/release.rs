@@ -79,15 +79,7 @@ fn is_hash(text: &str) -> bool {
 /// Returns the component and the version that the tag names.
 fn version(hook: &Hook<'_>, tag: &str) -> Result<(String, String), IngestError> {
     let component = hook.component(Some(tag))?;
-    let version = version_of_tag(hook.asked.context, &component, tag)
-        .or_else(|| hook.asked.context.version.clone());
-    let version = version.ok_or_else(|| {
-        hook.asked.needs(
-            "version",
-            format!("is of the tag `{tag}`, which names no version of `{component}`"),
-            "say --version, or register the component's tag_prefix",
-        )
-    })?;
+    let version = hook.asked.version_of(&component, tag)?;
     Ok((component, version))
 }
 
@@ -125,15 +117,28 @@ pub(super) fn package(hook: &Hook<'_>, key: &str) -> Result<Vec<Value>, IngestEr
             "say with --digest which one was published",
         ));
     }
-    let named = if own.is_some() { tag_name } else { Some(name) };
-    let named = named.and_then(|tag| {
-        version_of_tag(hook.asked.context, &component, tag).or_else(|| Some(tag.to_owned()))
-    });
-    let version = hook.asked.context.version.clone().or(named);
+    let named = if own.is_some() || name.is_empty() { tag_name } else { Some(name) };
+    let of_scheme = named.and_then(|tag| version_of_tag(hook.asked.context, &component, tag));
+    let named = of_scheme.clone().or_else(|| named.map(str::to_owned));
+    let given = hook.asked.context.version.clone();
+    if let (Some(given), Some(named)) = (&given, &of_scheme)
+        && given != named
+    {
+        return Err(IngestError::Differs {
+            file: hook.asked.document.name().to_owned(),
+            field: "version",
+            given: given.clone(),
+            found: named.clone(),
+        });
+    }
+    let version = given.or(named);
     let version = version.ok_or_else(|| {
         hook.asked.needs("version", "names a digest and no version", "say --version")
     })?;
-    let own = own.filter(|_| hook.asked.context.digest.is_none());
+    // Where the tag has another digest than the version, the caller chooses between the two.
+    let chosen = hook.asked.context.digest.clone();
+    let of_tag = usable(tag_digest);
+    let own = own.filter(|_| chosen.is_none() || chosen != of_tag);
     let sought = Sought {
         component: &component,
         version: Some(&version),
@@ -144,7 +149,15 @@ pub(super) fn package(hook: &Hook<'_>, key: &str) -> Result<Vec<Value>, IngestEr
     let created = time::at(&held, "created_at")?;
     let time = created.or(time::at(&package, "updated_at")?);
     let mut draft = hook.draft("release.published", time.as_ref())?;
-    draft.key(&["github", key, &id(&held)?, "published"]);
+    let key = match held.id("id")? {
+        Some(id) => ["github", key, &id, "published"].join("/"),
+        // Without one it is known by what it is called.
+        None => {
+            let package = package.text("name")?.unwrap_or_default();
+            ["github", key, package, name, tag_name.unwrap_or_default(), "published"].join("/")
+        }
+    };
+    draft.key(&[&key]);
     joined.put(&mut draft);
     draft.put("component", json!(component));
     draft.put("version", json!(version));

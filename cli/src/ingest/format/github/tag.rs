@@ -1,18 +1,20 @@
 //! `push`, `create`, `delete`: tags and branches.
 //!
 //! Of an annotated tag, `after` is the tag object: the commit is `head_commit.id`. A push of a
-//! branch names commits without their parents, and ancestry alone decides what a release contains,
-//! so it gives no `commit.merged`: `import git` reads the repository.
+//! branch names commits without their parents, and ancestry alone decides what a release contains:
+//! one commit on top of what was there is a merge, of several `import git` reads the repository.
 
 use serde_json::{Value, json};
 
 use super::hook::Hook;
 use crate::ingest::error::IngestError;
 use crate::ingest::join::ask;
+use crate::ingest::json::Place;
+use crate::ingest::pushed::{self, Pushed};
 use crate::ingest::scope::version_of_tag;
 use crate::ingest::time::{self, ReportTime};
 
-const NO_PARENTS: &str = "names commits without their parents, and ancestry decides what a release \
+const NO_PARENTS: &str = "names several commits without their parents, and ancestry decides what a release \
     contains; record them with `relbook import git DIR --component NAME`";
 
 pub(super) fn push(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
@@ -82,7 +84,11 @@ fn pushed_branch(hook: &Hook<'_>, name: &str, branch: &str) -> Result<Vec<Value>
     }
     let commits = hook.body.list("commits")?.unwrap_or_default();
     // A new branch that brings no commit of its own starts where it points to.
-    if !(hook.body.is_true("created")? && commits.is_empty()) {
+    let created = hook.body.is_true("created")?;
+    if let Some(commit) = pushed::only(&commits, after)? {
+        return pushed_commit(hook, branch, commit, created);
+    }
+    if !(created && commits.is_empty()) {
         return Err(hook.asked.no_event(NO_PARENTS));
     }
     let mut draft = hook.draft("branch.created", pushed_at(hook)?.as_ref())?;
@@ -91,6 +97,28 @@ fn pushed_branch(hook: &Hook<'_>, name: &str, branch: &str) -> Result<Vec<Value>
     draft.put("branch", json!(branch));
     draft.put("base_commit", json!(after));
     Ok(vec![Value::Object(draft.finish())])
+}
+
+/// Reads the one commit that a branch got.
+fn pushed_commit(
+    hook: &Hook<'_>,
+    branch: &str,
+    commit: &Place<'_>,
+    created: bool,
+) -> Result<Vec<Value>, IngestError> {
+    let forced = hook.body.at("forced")?.is_none() || hook.body.is_true("forced")?;
+    let before = hook.body.text("before")?.filter(|before| !is_zero(before));
+    let pushed = Pushed {
+        asked: hook.asked,
+        commit,
+        component: hook.component(None)?,
+        branch,
+        before: before.filter(|_| !forced && !created),
+    };
+    let mut draft = hook.draft("commit.merged", pushed_at(hook)?.as_ref())?;
+    draft.key(&["github", "merge", commit.required("id", "a commit")?]);
+    pushed.put(&mut draft)?;
+    Ok(pushed::event(draft))
 }
 
 pub(super) fn create(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {

@@ -18,7 +18,9 @@ pub(super) fn pipeline(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
     let suite = hook.asked.context.suite.as_deref().unwrap_or("pipeline");
     let commit = run.required("sha", "a commit")?;
     let mut draft = hook.draft("check.completed", time::spelled(&run, "finished_at")?.as_ref())?;
-    draft.key(&["gitlab", "pipeline", &hook.project_id()?, &id, status]);
+    // Jobs that are tried again end the same pipeline again.
+    let end = run.text("finished_at")?.unwrap_or_default();
+    draft.key(&["gitlab", "pipeline", &hook.project_id()?, &id, status, end]);
     put(hook, &mut draft, suite, result, commit)?;
     draft.put("duration_s", number(run.at("duration")?.map(|place| place.value())));
     let mut idle = Vec::new();

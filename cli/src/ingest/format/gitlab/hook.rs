@@ -1,6 +1,6 @@
 //! A webhook's body, with what every event of it has: project, user, context.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ingest::Context;
 use crate::ingest::document::Document;
@@ -19,6 +19,8 @@ pub(super) struct Hook<'a> {
     pub(super) asked: Asked<'a>,
     pub(super) body: Place<'a>,
     project: Option<Place<'a>>,
+    /// Of an answer of the API, which has no object `project`: the project's id and address.
+    api: Option<(Option<String>, Option<&'a str>)>,
 }
 
 impl<'a> Hook<'a> {
@@ -29,11 +31,32 @@ impl<'a> Hook<'a> {
         context: &'a Context,
     ) -> Result<Self, IngestError> {
         let project = body.at("project")?;
-        Ok(Self { asked: Asked { document, context, what }, body: body.clone(), project })
+        let asked = Asked { document, context, what };
+        Ok(Self { asked, body: body.clone(), project, api: None })
+    }
+
+    /// Takes an answer of the API as if a webhook had told it.
+    pub(super) fn of_api(
+        what: &'a str,
+        body: &Place<'a>,
+        document: &'a Document,
+        context: &'a Context,
+        project: Option<String>,
+        address: Option<&'a str>,
+    ) -> Result<Self, IngestError> {
+        let hook = Self::new(what, body, document, context)?;
+        Ok(Self { project: None, api: Some((project, address)), ..hook })
     }
 
     pub(super) fn origin(&self) -> Origin<'static> {
-        Origin { system: SYSTEM, reader: "gitlab-webhook", format: "gitlab-webhook" }
+        match self.api {
+            Some(_) => Origin {
+                system: SYSTEM,
+                reader: "gitlab-deployment",
+                format: "gitlab-deployment/v4",
+            },
+            None => Origin { system: SYSTEM, reader: "gitlab-webhook", format: "gitlab-webhook" },
+        }
     }
 
     /// Starts an event that this webhook tells of.
@@ -44,12 +67,18 @@ impl<'a> Hook<'a> {
     ) -> Result<Draft, IngestError> {
         let Asked { document, context, .. } = self.asked;
         let mut draft = Draft::new(kind, self.origin(), document, context, time);
-        if let Some(project) = &self.project {
-            draft.source("repository", json!(project.text("path_with_namespace")?));
+        for (name, value) in self.whence()? {
+            draft.source(name, value);
         }
-        draft.source("repository_id", json!(self.project_id()?));
         draft.label("sender", self.user()?);
         Ok(draft)
+    }
+
+    /// Returns what `source` says of the project.
+    pub(super) fn whence(&self) -> Result<Vec<(&'static str, Value)>, IngestError> {
+        let path = |project: &Place<'a>| project.text("path_with_namespace");
+        let path = self.project.as_ref().map(path).transpose()?.flatten();
+        Ok(vec![("repository", json!(path)), ("repository_id", json!(self.project_id()?))])
     }
 
     /// Names who did it; pushes spell the person in fields of their own.
@@ -64,7 +93,9 @@ impl<'a> Hook<'a> {
     /// Returns the component that the webhook is about.
     pub(super) fn component(&self, tag: Option<&str>) -> Result<String, IngestError> {
         let mut names = Vec::new();
-        if let Some(project) = &self.project {
+        if let Some((_, address)) = &self.api {
+            names.extend(*address);
+        } else if let Some(project) = &self.project {
             for key in ["path_with_namespace", "web_url", "git_http_url"] {
                 names.extend(project.text(key)?);
             }
@@ -76,6 +107,9 @@ impl<'a> Hook<'a> {
 
     /// Returns the id of the project, for natural keys.
     pub(super) fn project_id(&self) -> Result<String, IngestError> {
+        if let Some((id, address)) = &self.api {
+            return Ok(id.as_deref().or(*address).unwrap_or_default().to_owned());
+        }
         let own = self.project.as_ref().map(|project| project.id("id")).transpose()?.flatten();
         Ok(match own {
             Some(id) => id,

@@ -4,6 +4,8 @@
 //! that holds all of them. A pipeline can succeed while its production job was never started, so
 //! no deploy is read from it (ingest.md 3.8).
 
+mod api;
+mod approval;
 mod check;
 mod deploy;
 mod hook;
@@ -18,6 +20,7 @@ use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
 use crate::ingest::{Context, Reader};
 
+pub(super) use api::Deployment;
 use hook::Hook;
 pub(super) use report::TestReport;
 

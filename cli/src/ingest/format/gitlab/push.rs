@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::hook::Hook;
 use crate::ingest::error::IngestError;
 use crate::ingest::join::ask;
+use crate::ingest::pushed::{self, Pushed};
 use crate::ingest::scope::version_of_tag;
 use crate::ingest::time;
 
@@ -54,10 +55,21 @@ pub(super) fn branch(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
         )));
     }
     let created = hook.body.text("before")?.is_some_and(is_zero);
+    let (total, commits) = (hook.body.count("total_commits_count")?, hook.body.list("commits")?);
+    let commits = commits.unwrap_or_default();
+    if let Some(commit) = pushed::only(&commits, after)?.filter(|_| total == Some(1)) {
+        // Nothing says whether the push was forced, so what was there need not be the parent.
+        let component = hook.component(None)?;
+        let pushed = Pushed { asked: hook.asked, commit, component, branch, before: None };
+        let mut draft = hook.draft("commit.merged", None)?;
+        draft.key(&["gitlab", "merge", &hook.project_id()?, after]);
+        pushed.put(&mut draft)?;
+        return Ok(pushed::event(draft));
+    }
     // A new branch that brings no commit of its own starts where it points to.
-    if !(created && hook.body.count("total_commits_count")? == Some(0)) {
+    if !(created && total == Some(0)) {
         return Err(hook.asked.no_event(
-            "names commits without their parents, and ancestry decides what a release contains; \
+            "names several commits without their parents, and ancestry decides what a release contains; \
              record them with `relbook import git DIR --component NAME`",
         ));
     }

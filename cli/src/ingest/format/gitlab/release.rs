@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::hook::Hook;
 use crate::ingest::error::IngestError;
 use crate::ingest::join::{Sought, artifact};
-use crate::ingest::scope::version_of_tag;
 use crate::ingest::time;
 
 pub(super) fn release(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
@@ -19,15 +18,7 @@ pub(super) fn release(hook: &Hook<'_>) -> Result<Vec<Value>, IngestError> {
         )));
     }
     let component = hook.component(Some(tag))?;
-    let version = version_of_tag(hook.asked.context, &component, tag)
-        .or_else(|| hook.asked.context.version.clone())
-        .ok_or_else(|| {
-            hook.asked.needs(
-                "version",
-                format!("is of the tag `{tag}`, which names no version of `{component}`"),
-                "say --version, or register the component's tag_prefix",
-            )
-        })?;
+    let version = hook.asked.version_of(&component, tag)?;
     if action == "delete" {
         let mut draft = hook.draft("release.yanked", None)?;
         draft.key(&["gitlab", "release", &id, "delete"]);

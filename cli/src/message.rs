@@ -8,7 +8,7 @@
 /// GitHub ends a squashed subject with `(#123)` and begins a merge with `Merge pull request #123`;
 /// GitLab writes `See merge request group/project!123` below it. The last number of a subject
 /// counts: a backport names its own after that of the original.
-pub(super) fn pull_request(subject: &str, body: &str) -> Option<u64> {
+pub fn pull_request(subject: &str, body: &str) -> Option<u64> {
     if let Some(rest) = subject.strip_prefix("Merge pull request #") {
         return number(rest.split(|c: char| !c.is_ascii_digit()).next()?);
     }
@@ -27,7 +27,7 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 /// Finds the commit that `git cherry-pick -x` took this one from: the last, which is the nearest.
-pub(super) fn cherry_picked_from(body: &str) -> Option<&str> {
+pub fn cherry_picked_from(body: &str) -> Option<&str> {
     const START: &str = "cherry picked from commit ";
     body.lines().rev().find_map(|line| {
         let hash = line.trim().trim_start_matches('(').strip_prefix(START)?;
@@ -38,7 +38,7 @@ pub(super) fn cherry_picked_from(body: &str) -> Option<&str> {
 }
 
 /// Returns the author's name as the log can keep it: one line, no address, never empty.
-pub(super) fn author(text: &str) -> String {
+pub fn author(text: &str) -> String {
     // Some write their address, or a handle, where the name belongs.
     let text = text.trim().trim_start_matches('@');
     let local = text.split_once('@').map_or(text, |(local, _)| local);
@@ -46,7 +46,7 @@ pub(super) fn author(text: &str) -> String {
 }
 
 /// Returns a text in the form that names have; `None` when nothing of it is left.
-pub(super) fn name(text: &str) -> Option<String> {
+pub fn name(text: &str) -> Option<String> {
     const CHARS_MAX: usize = 256;
     let clean: String =
         text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(CHARS_MAX).collect();
@@ -54,7 +54,7 @@ pub(super) fn name(text: &str) -> Option<String> {
 }
 
 /// Takes control characters out of a message: they would act on the terminal that shows it.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let clean = |c| match c {
         '\r' => None,
         '\n' | '\t' => Some(c),
@@ -65,7 +65,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// Takes `<name@host>` out of a text, as trailers have it.
-pub(super) fn without_addresses(text: &str) -> String {
+pub fn without_addresses(text: &str) -> String {
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('<') {
         kept.push_str(before);
@@ -96,7 +96,7 @@ fn address_end(text: &str) -> Option<usize> {
 
 /// Shortens a text that is larger than an event may hold: its beginning and its end stay, because
 /// footers such as `BREAKING CHANGE` stand last.
-pub(super) fn shortened(text: &str, bytes_max: usize) -> Option<String> {
+pub fn shortened(text: &str, bytes_max: usize) -> Option<String> {
     if text.len() <= bytes_max {
         return None;
     }
