@@ -40,7 +40,6 @@ impl Config {
             return Err(Error::not_done("unreachable", message)
                 .hint("give a directory with --book DIR or RELBOOK_BOOK"));
         }
-        let key = key.filter(|key| !key.is_empty());
         let wait = Duration::from_secs(wait.unsigned_abs());
         Ok(Self { book: PathBuf::from(book), wait, as_of, as_known, explain, key })
     }
@@ -56,6 +55,11 @@ impl Config {
     /// [`Error::NotDone`] when there is no such file, or it is not a private key.
     pub fn signing_key(&self) -> Result<SigningKey, Error> {
         match &self.key {
+            // A secret that was not passed on must not make an admin of the job.
+            Some(text) if text.trim().is_empty() => Err(Error::usage(
+                "RELBOOK_KEY or --key is set to nothing, so it is not known who signs",
+            )
+            .hint("pass the secret on, or unset the variable to sign with the book's admin key")),
             Some(text) if text.contains("-----BEGIN") => SigningKey::from_pem(text).map_err(|e| {
                 Error::not_done("key", format!("RELBOOK_KEY or --key holds no usable key: {e}"))
                     .hint("it must be the whole text of a file made by `relbook key new`")

@@ -21,6 +21,7 @@ pub mod matrix;
 pub mod message;
 pub mod product;
 pub mod recorded;
+pub mod remark;
 pub mod render;
 pub mod sealing;
 pub mod serve;

@@ -11,6 +11,7 @@ use relbook_ledger::policy::Policy;
 use relbook_ledger::registry::Registry;
 use serde_json::{Map, Value, json};
 
+use crate::remark::{self, Remark};
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A product as its file defines it.
@@ -176,6 +177,19 @@ impl Product {
             changes.extend(change(part, details, part.fields.clone()));
         }
         Ok(changes)
+    }
+
+    /// Returns what the policy and the matrix name and nobody has registered.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub fn remarks(&self, registry: &Registry) -> Result<Vec<Remark>, Refusal> {
+        let mut registry = registry.clone();
+        for part in self.components.iter().chain(&self.environments) {
+            registry.apply(u64::MAX, &admitted(part, &registry)?);
+        }
+        let naming = self.policy.iter().chain(&self.matrix);
+        Ok(remark::remarks(naming.map(|part| &part.fields), &registry))
     }
 }
 

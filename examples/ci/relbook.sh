@@ -37,6 +37,8 @@ give() {
 for name in RELBOOK_BOOK RELBOOK_SPOOL; do
     [ -n "${!name:-}" ] || unset "$name"
 done
+# Who signs is said, never assumed: without it the admin key of a book at hand would.
+need RELBOOK_KEY
 
 case "$RECORD" in
 build)
@@ -58,6 +60,9 @@ check)
     # A step that was skipped or cancelled proves nothing.
     *) fail "RESULT is \`$RESULT\`, neither success nor failure" ;;
     esac
+    # A check of nothing counts for nothing; CI systems name the commit of the job.
+    [ -n "${DIGEST:-}${COMMIT:-}${GITHUB_SHA:-}${CI_COMMIT_SHA:-}${GIT_COMMIT:-}${BUILDKITE_COMMIT:-}${CIRCLE_SHA1:-}${BUILD_SOURCEVERSION:-}" ] ||
+        fail "a check needs COMMIT or DIGEST"
     args=(append check)
     give COMPONENT SUITE RESULT STAGE DIGEST COMMIT DURATION_S
     ;;

@@ -140,11 +140,14 @@ impl Keyring {
 
     fn end(&mut self, key_id: &str, seq: u64, how: GrantEnd) {
         let grants = KeyId::parse(key_id).and_then(|key| self.grants.get_mut(&key));
-        // A second revocation moves nothing: the first one is in force.
-        if let Some(grant) = grants.and_then(|grants| grants.last_mut())
-            && grant.end.is_none()
-        {
-            grant.end = Some((seq, how));
+        // A second revocation moves nothing: the first one is in force. What ended can still turn
+        // out to have been in wrong hands.
+        if let Some(grant) = grants.and_then(|grants| grants.last_mut()) {
+            grant.end = match grant.end {
+                None => Some((seq, how)),
+                Some((first, _)) if how == GrantEnd::Compromised => Some((first, how)),
+                ended => ended,
+            };
         }
     }
 

@@ -225,6 +225,9 @@ fn only_the_default_branch_and_the_tags_are_read_and_the_user_is_told() {
     assert_eq!(import(&env, "app", &[])["branch"], "main");
     let inside = ["import", "git", "repo/core", "--component", "app", "--format", "json"];
     assert!(codes(&env.run(&inside).exits(0).json()).contains(&"subdirectory"));
-    let nowhere = import(&env, "cli", &["--path", "nowhere"]);
-    assert!(codes(&nowhere).contains(&"path_untouched"), "{nowhere}");
+    let before = size(&env);
+    let args = ["import", "git", "repo", "--component", "cli", "--path", "nowhere"];
+    let said = env.run(&args).exits(2).stderr;
+    assert!(said.contains("no commit of the repository touches it"), "{said}");
+    assert_eq!(size(&env), before, "every diff would be empty and called complete");
 }

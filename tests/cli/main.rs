@@ -37,6 +37,7 @@ mod lists;
 mod ndjson;
 mod receipt;
 mod refusal;
+mod remark;
 mod repository;
 mod rollback;
 mod rotate;

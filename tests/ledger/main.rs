@@ -13,6 +13,7 @@ mod backup;
 mod bitflip;
 mod blob;
 mod clock;
+mod compare;
 mod corpus;
 mod crash;
 mod go;

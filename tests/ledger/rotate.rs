@@ -223,7 +223,7 @@ fn a_history_that_the_old_key_went_on_with_is_a_fork() {
     book.append(sign(incident(), &key(1)));
     Writer::open(dir.path()).unwrap().append(&[sign(incident(), &key(1))]).unwrap();
     let stolen = Ledger::open(dir.path()).unwrap();
-    let Comparison::Fork(fork) = compare(&book.ledger(), &stolen).unwrap() else {
+    let Comparison::Fork(fork) = compare(&book.ledger(), &stolen, &|_, _| {}).unwrap() else {
         panic!("a fork");
     };
     assert_eq!(fork.seq, 5);

@@ -23,6 +23,7 @@ use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::remark;
 use crate::sealing::Seal;
 use crate::spool::{Delivered, Delivery, Spool, Way};
 use crate::submit::{self, Line};
@@ -177,9 +178,15 @@ pub(super) fn run(args: AppendArgs, config: &Config, ui: &mut Ui) -> Result<Exit
                 .hint("`relbook append --help` lists the kinds with examples"));
         }
     };
-    let spooled = Map::from_iter([("spooled".to_owned(), json!(delivered.spooled))]);
-    let extra = if delivered.spooled == 0 { Map::new() } else { spooled };
+    let mut extra = Map::new();
+    if delivered.spooled > 0 {
+        extra.insert("spooled".to_owned(), json!(delivered.spooled));
+    }
+    if !delivered.remarks.is_empty() {
+        extra.insert("warnings".to_owned(), remark::to_json(&delivered.remarks));
+    }
     submit::show(ui, &delivered.receipts, extra)?;
+    remark::show(ui, &delivered.remarks);
     // Whoever waits for the acknowledgement must not wait for witnesses.
     ui.flush()?;
     let cosigned = !delivered.receipts.is_empty() && cosign(args.cosign, config, ui);
@@ -253,7 +260,11 @@ fn append_flags(event: &Flags, way: Way, config: &Config, ui: &mut Ui) -> Result
         (None, None) => Vec::new(),
     };
     let batch = events.iter().map(|fields| (None, Input::Fields(fields.clone()))).collect();
-    let delivered = delivery.append(ui, batch)?;
+    let mut delivered = delivery.append(ui, batch)?;
+    // What waits in the spool is compared with no registry.
+    if !delivered.receipts.is_empty() {
+        delivered.remarks = remark::remarks(&events, delivery.registry());
+    }
     summary::add(ui, || summary::appended(delivery.origin(), &events, &delivered.receipts));
     Ok(delivered)
 }

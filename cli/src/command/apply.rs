@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::product::{Change, Product};
+use crate::remark;
 use crate::submit;
 use crate::ui::Ui;
 
@@ -58,6 +59,7 @@ pub(super) fn run(args: &ApplyArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         let ledger = Ledger::open(&config.book)?;
         let changes = plan(&product, ledger.registry(), &ledger)?;
         show_plan(ui, &changes)?;
+        remark::show(ui, &product.remarks(ledger.registry())?);
         return Ok(if changes.is_empty() { ExitCode::Done } else { ExitCode::DoesNotHold });
     }
     let mut writer = submit::open(config)?;
@@ -72,8 +74,13 @@ pub(super) fn run(args: &ApplyArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     if ui.format() == Format::Table {
         show_plan(ui, &changes)?;
     }
-    let extra = Map::from_iter([("changes".to_owned(), changes_json(&changes))]);
+    let mut extra = Map::from_iter([("changes".to_owned(), changes_json(&changes))]);
+    let remarks = product.remarks(writer.registry())?;
+    if !remarks.is_empty() {
+        extra.insert("warnings".to_owned(), remark::to_json(&remarks));
+    }
     submit::show(ui, &receipts, extra)?;
+    remark::show(ui, &remarks);
     Ok(ExitCode::Done)
 }
 

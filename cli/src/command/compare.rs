@@ -23,8 +23,9 @@ Examples:
 Of a fork the evidence is two receipts for the same seq, each with another event and each under a
 checkpoint that the book signed: `relbook receipt check` proves both with the book's key alone.
 
-Exit codes: 0 the same, or one is the beginning of the other; 1 a fork, or two different books;
-4 a copy cannot be read. Whether each copy is whole in itself is for `verify`.")]
+Exit codes: 0 the same, or one is the beginning of the other; 1 a fork, two different books, or a
+copy whose events are not those of its own checkpoint; 4 a copy cannot be read. Who signed what, and
+whether they might, is for `verify`.")]
 pub struct CompareArgs {
     /// The directory of the other copy
     #[arg(value_name = "BOOK")]
@@ -38,8 +39,15 @@ pub struct CompareArgs {
 pub(super) fn run(args: &CompareArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let (one, other) = (Ledger::open(&config.book)?, Ledger::open(&args.other)?);
     let sizes = (one.size(), other.size());
-    let outcome = match compare(&one, &other) {
+    let bar = ui.progress("reading both copies", 0);
+    let compared = compare(&one, &other, &|done, total| bar.of(done, total));
+    drop(bar);
+    let outcome = match compared {
         Ok(outcome) => outcome,
+        Err(error @ CompareError::Damaged { .. }) => {
+            show(ui, "damaged", &error.to_string(), sizes, None)?;
+            return Ok(ExitCode::DoesNotHold);
+        }
         Err(error @ (CompareError::OtherBook { .. } | CompareError::Unsigned { .. })) => {
             show(ui, "incomparable", &error.to_string(), sizes, None)?;
             return Ok(ExitCode::DoesNotHold);

@@ -337,7 +337,7 @@ impl From<GitError> for Error {
             GitError::NoGit { .. } => Self::not_done("no_git", message),
             GitError::NoRepository { .. } => Self::not_done("not_a_repository", message),
             GitError::Empty { .. } => Self::not_done("empty_repository", message),
-            GitError::Path { .. } => Self::usage(message),
+            GitError::Path { .. } | GitError::Untouched { .. } => Self::usage(message),
             _ => Self::not_done("git", message),
         }
     }

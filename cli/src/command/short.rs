@@ -4,8 +4,8 @@
 //! the same `--id` writes the same events again.
 
 use clap::{Arg, ArgMatches, Command};
-use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::event::{FinishOutcome, Kind};
+use relbook_ledger::admission::{Code, Refusal, closest};
+use relbook_ledger::event::{FinishOutcome, Kind, Stage};
 use relbook_ledger::registry::Registry;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -165,7 +165,7 @@ impl Short {
             Kind::ApprovalGranted => default(&mut event, "approval_id", || Some(json!(id))),
             Kind::DeployStarted => {
                 default(&mut event, "deploy_id", || Some(json!(id)));
-                fill_place(&mut event, registry);
+                fill_place(&mut event, registry)?;
                 return with_finish(event, &id, matches);
             }
             _ => {}
@@ -196,7 +196,17 @@ fn fill_version(event: &mut Map<String, Value>, registry: &Registry) {
     default(event, "version", || version);
 }
 
-fn fill_place(event: &mut Map<String, Value>, registry: &Registry) {
+/// Takes the environment from the stage and the targets from the environment.
+///
+/// # Errors
+/// A [`Refusal`] when targets are left out and the environment has none to take.
+fn fill_place(event: &mut Map<String, Value>, registry: &Registry) -> Result<(), Refusal> {
+    if let Some(stage) = event.get("stage").and_then(Value::as_str)
+        && Stage::parse(stage).is_none()
+    {
+        let message = "must be dev, staging, canary or production";
+        return Err(Refusal::new(Code::BadValue, message).at("stage").with_value(stage));
+    }
     let environment = match event.get("stage").and_then(Value::as_str) {
         Some("canary" | "production") => Some("production"),
         Some("staging") => Some("staging"),
@@ -208,7 +218,22 @@ fn fill_place(event: &mut Map<String, Value>, registry: &Registry) {
     let targets = environment
         .and_then(|name| registry.environments().find(|(held, _)| *held == name))
         .map(|(_, targets)| json!(targets));
+    let known: Vec<&str> = registry.environments().map(|(name, _)| name).collect();
+    if let (Some(name), None, None) = (environment, &targets, event.get("targets"))
+        && !known.is_empty()
+    {
+        let hint = closest(name, known.iter().copied()).map_or_else(
+            || format!("there are: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!(
+            "`{name}` is not a registered environment, so that its targets are not known; {hint} \
+             (or give --targets)"
+        );
+        return Err(Refusal::new(Code::BadValue, message).at("environment").with_value(name));
+    }
     default(event, "targets", || targets);
+    Ok(())
 }
 
 /// Adds a finish per target when the flags say how the deploy ended.

@@ -8,6 +8,7 @@ use crate::author::Ground;
 use crate::blob::Blobs;
 use crate::config::Config;
 use crate::error::Error;
+use crate::remark::Remark;
 use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
 use crate::ui::Ui;
@@ -41,6 +42,8 @@ pub struct Delivered {
     pub receipts: Vec<Appended>,
     /// How many events wait in the spool.
     pub spooled: usize,
+    /// What may not be what was meant.
+    pub remarks: Vec<Remark>,
 }
 
 impl<'a> Delivery<'a> {
@@ -100,7 +103,7 @@ impl<'a> Delivery<'a> {
             if outcome.is_err() {
                 blobs.take_back();
             }
-            return Ok(Delivered { receipts: outcome?, spooled: 0 });
+            return Ok(Delivered { receipts: outcome?, ..Delivered::default() });
         };
         let prepared = match &mut self.place {
             Place::Book(writer) => submit::prepare(self.config, ui, writer, batch)?,
@@ -108,7 +111,7 @@ impl<'a> Delivery<'a> {
         };
         if let Place::Book(writer) = &mut self.place {
             match prepared.deliver(writer) {
-                Ok(receipts) => return Ok(Delivered { receipts, spooled: 0 }),
+                Ok(receipts) => return Ok(Delivered { receipts, ..Delivered::default() }),
                 // Whether or not it went in: the same signed events can be delivered again.
                 Err(error) if error.is_not_done() => {
                     ui.note(&format!("the book did not take the batch: {error}"));
@@ -123,7 +126,7 @@ impl<'a> Delivery<'a> {
             path.display(),
             spool.dir().display()
         ));
-        Ok(Delivered { receipts: Vec::new(), spooled: count })
+        Ok(Delivered { spooled: count, ..Delivered::default() })
     }
 
     /// Records the refusal of an input that could not even be read, where there is a book.

@@ -4,10 +4,14 @@
 //! one place: each proves another event there under a checkpoint that the book signed, and whoever
 //! has the book's public key can check both without either copy.
 
+use std::ops::ControlFlow;
+
 use super::ledger::{Ledger, ReadError};
 use crate::checkpoint::CheckpointError;
 use crate::key::PublicKey;
 use crate::receipt::Receipt;
+use crate::tree::leaf_hash;
+use crate::tree::tile::TileEdge;
 
 /// Says why two copies cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +28,17 @@ pub enum CompareError {
     /// A copy cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A copy's events are not those of its own newest checkpoint.
+    #[error(
+        "{dir} holds other events than the checkpoint of {size} events in it says; `relbook --book \
+         {dir} verify` says which"
+    )]
+    Damaged {
+        /// The directory of the copy.
+        dir: String,
+        /// Its size.
+        size: u64,
+    },
     /// A copy's newest checkpoint is not by the book.
     #[error("the copy of {size} events is not signed by the book: {source}")]
     Unsigned {
@@ -57,12 +72,16 @@ pub struct Fork {
 
 /// Compares two copies of a book.
 ///
-/// What a copy says of itself is believed but for the signatures of the evidence; `verify` proves
-/// each copy.
+/// The events of both are hashed again; what they say, and whether their authors signed it, is for
+/// `verify`. `progress` is called with how many of all events were read.
 ///
 /// # Errors
 /// [`CompareError`] when they are not two readable copies of one book.
-pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError> {
+pub fn compare(
+    one: &Ledger,
+    other: &Ledger,
+    progress: &dyn Fn(u64, u64),
+) -> Result<Comparison, CompareError> {
     let name = |ledger: &Ledger| (ledger.origin().to_owned(), ledger.book_key());
     if name(one) != name(other) {
         let text = |(origin, key): (String, PublicKey)| format!("{origin} (key {})", key.id());
@@ -75,6 +94,9 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
             .open(&note, ledger.origin())
             .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
     }
+    let all = one.size() + other.size();
+    check_events(one, &|done| progress(done, all))?;
+    check_events(other, &|done| progress(one.size() + done, all))?;
     let common = one.size().min(other.size());
     if one.root_at(common)? == other.root_at(common)? {
         return Ok(Comparison::Prefix);
@@ -91,6 +113,24 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
     }
     let (one, other) = (evidence(one, same)?, evidence(other, same)?);
     Ok(Comparison::Fork(Box::new(Fork { seq: same, one, other })))
+}
+
+/// Checks that the events of a copy are those that its newest checkpoint is of.
+fn check_events(ledger: &Ledger, progress: &dyn Fn(u64)) -> Result<(), CompareError> {
+    const REPORT_EVENTS: u64 = 1_024;
+    let mut edge = TileEdge::new();
+    ledger.scan_entries(0..ledger.size(), |raw| {
+        edge.append(leaf_hash(&raw.bytes), |_, _| {});
+        if raw.seq % REPORT_EVENTS == 0 {
+            progress(raw.seq);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if edge.root() == ledger.checkpoint()?.root {
+        return Ok(());
+    }
+    let dir = ledger.paths().dir().display().to_string();
+    Err(CompareError::Damaged { dir, size: ledger.size() })
 }
 
 /// Returns the receipt of an event under the first checkpoint that covers it: the nearer it is, the

@@ -320,7 +320,7 @@ impl Ledger {
     }
 
     /// Calls `visit` with the raw entries in a range.
-    fn scan_entries(
+    pub(super) fn scan_entries(
         &self,
         range: Range<u64>,
         mut visit: impl FnMut(RawEntry) -> Result<ControlFlow<()>, ReadError>,

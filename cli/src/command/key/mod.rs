@@ -25,6 +25,7 @@ use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
+use crate::remark;
 use crate::render;
 use crate::submit;
 use crate::ui::Ui;
@@ -79,7 +80,8 @@ pub enum KeyCommand {
     },
     /// Take a key's right to sign away, from the next event on
     Revoke {
-        /// The principal; all its keys in force are meant unless one is named
+        /// The principal; all its keys in force are meant unless one is named, and with
+        /// --compromised those that were replaced or revoked since too
         principal: String,
         /// One key: its FILE.pub, or its id (the first 8 or more of its 64 hex digits)
         #[arg(value_name = "FILE.pub|KEY_ID")]
@@ -125,19 +127,31 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
             if !environments.is_empty() {
                 event.insert("environments".to_owned(), json!(environments));
             }
+            let remarks = remark::remarks([&event], writer.registry());
             let batch = vec![(None, Input::Fields(event))];
             let receipts = submit::append(config, ui, &mut writer, batch)?;
-            let extra = Map::from_iter([
+            let mut extra = Map::from_iter([
                 ("principal".to_owned(), json!(principal)),
                 ("key_id".to_owned(), json!(key.id().to_string())),
                 ("roles".to_owned(), json!(roles)),
             ]);
+            if !remarks.is_empty() {
+                extra.insert("warnings".to_owned(), remark::to_json(&remarks));
+            }
+            if ui.format() == Format::Table {
+                ui.line(&format!("{principal} may sign as {}", roles.join(", ")))?;
+            }
             submit::show(ui, &receipts, extra)?;
+            remark::show(ui, &remarks);
             Ok(ExitCode::Done)
         }
         KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
             let mut writer = submit::open(config)?;
-            let keys = keys_to_end(writer.registry(), &principal, which.as_deref())?;
+            let ending = match (compromised, from_seq) {
+                (false, _) => Ending::Revoked,
+                (true, from) => Ending::Compromised { from: from.unwrap_or(0) },
+            };
+            let keys = keys_to_end(writer.registry(), &principal, which.as_deref(), ending)?;
             let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
             let event = |key_id: &KeyId| {
                 let mut event = Map::from_iter([
@@ -249,11 +263,32 @@ pub(super) fn read_public(path: &Path) -> Result<PublicKey, Error> {
     })
 }
 
+/// How keys are to end.
+#[derive(Clone, Copy)]
+enum Ending {
+    /// Those in force end.
+    Revoked,
+    /// Those in force end, and what any of them signed from a seq on is suspect: a key that was
+    /// replaced since may have signed some of it.
+    Compromised { from: u64 },
+}
+
+impl Ending {
+    fn concerns(self, grant: &KeyGrant) -> bool {
+        match (grant.end, self) {
+            (None, _) => true,
+            (Some((_, GrantEnd::Compromised)), _) | (Some(_), Self::Revoked) => false,
+            (Some((ended, _)), Self::Compromised { from }) => ended > from,
+        }
+    }
+}
+
 /// Finds the keys that a revocation means.
 fn keys_to_end(
     registry: &Registry,
     principal: &str,
     key: Option<&str>,
+    ending: Ending,
 ) -> Result<Vec<KeyId>, Error> {
     let grants = registry.keyring().grants();
     let wanted = key.map(id_prefix).transpose()?;
@@ -264,7 +299,7 @@ fn keys_to_end(
     let held: Vec<&&KeyGrant> =
         grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
     let keys: Vec<KeyId> =
-        held.iter().filter(|grant| grant.end.is_none()).map(|grant| grant.key_id).collect();
+        held.iter().filter(|grant| ending.concerns(grant)).map(|grant| grant.key_id).collect();
     if !keys.is_empty() {
         return Ok(keys);
     }

@@ -117,8 +117,8 @@ pub fn import(
     let commits = commit::read(&git, &tips, options.latest, progress, &mut found)?;
     let touch = path.map(|path| path::touch(&git, &tips, &commits, &path)).transpose()?;
     if touch.as_ref().is_some_and(Touch::is_empty) {
-        let path = options.path.unwrap_or_default();
-        found.warn("path_untouched", format!("no commit touches {path}: is the path right?"));
+        let path = options.path.unwrap_or_default().to_owned();
+        return Err(GitError::Untouched { path });
     }
     let branches = branch::branches(&git, &commits, line.as_ref(), &tips, &all_tags)?;
     commit::events(options, &commits, &branches, touch.as_ref(), &mut found);

@@ -42,6 +42,15 @@ pub enum GitError {
         /// The path as given.
         path: String,
     },
+    /// No commit concerns the path: every difference would be empty and called complete.
+    #[error(
+        "--path {path}: no commit of the repository touches it; give a directory that exists, or \
+         existed, in the repository"
+    )]
+    Untouched {
+        /// The path as given.
+        path: String,
+    },
     /// Git failed while reading.
     #[error("git {command} failed: {message}")]
     Failed {
