@@ -39,6 +39,7 @@ Examples:
   relbook key revoke p_olga --reason \"left the team\"
   relbook key rotate ci-orion ci-2027.pem.pub         the new key in, the old one out, at once
   relbook key revoke ci-orion --compromised --from-seq 214
+  relbook key revoke ci-orion 3f9a51c07be2 --compromised   found out after its end: name the key
   relbook key report ci-orion                         what a key signed, and what rests on that
   relbook key rotate-book -o rotation.tlog-proof      a new key for the book itself
   relbook key list
@@ -116,6 +117,13 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
             let key = read_public(&file)?;
             let mut event = enrolment(&principal, &key, &roles);
             let mut writer = submit::open(config)?;
+            let before = writer.registry().keyring().latest(key.id());
+            if before.is_some_and(|grant| grant.suspect_from.is_some()) {
+                let message = format!("the key {} was compromised", key.id());
+                return Err(
+                    Error::usage(message).hint("make a new one with `relbook key new FILE`")
+                );
+            }
             if !components.is_empty() {
                 let registry = writer.registry();
                 let name = |word: &String| registry.resolve(word).unwrap_or(word).to_owned();
@@ -137,7 +145,14 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
         }
         KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
             let mut writer = submit::open(config)?;
-            let keys = keys_to_end(writer.registry(), &principal, which.as_deref())?;
+            let size = writer.ledger().size();
+            if let Some(seq) = from_seq.filter(|seq| *seq >= size) {
+                let message =
+                    format!("--from-seq {seq} is yet to come: the last event is {}", size - 1);
+                return Err(Error::usage(message)
+                    .hint("give the first seq that the key may have signed in wrong hands"));
+            }
+            let keys = keys_to_end(writer.registry(), &principal, which.as_deref(), compromised)?;
             let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
             let event = |key_id: &KeyId| {
                 let mut event = Map::from_iter([
@@ -254,6 +269,7 @@ fn keys_to_end(
     registry: &Registry,
     principal: &str,
     key: Option<&str>,
+    compromised: bool,
 ) -> Result<Vec<KeyId>, Error> {
     let grants = registry.keyring().grants();
     let wanted = key.map(id_prefix).transpose()?;
@@ -263,17 +279,25 @@ fn keys_to_end(
     };
     let held: Vec<&&KeyGrant> =
         grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
-    let keys: Vec<KeyId> =
-        held.iter().filter(|grant| grant.end.is_none()).map(|grant| grant.key_id).collect();
+    // That a key was in wrong hands, or since when, is often learnt after its end.
+    let named_as_compromised = compromised && wanted.is_some();
+    let ends = |grant: &&&&KeyGrant| named_as_compromised || grant.end.is_none();
+    let mut keys: Vec<KeyId> = held.iter().filter(ends).map(|grant| grant.key_id).collect();
+    keys.sort_unstable();
+    keys.dedup();
     if !keys.is_empty() {
         return Ok(keys);
     }
-    let message = if held.is_empty() {
-        format!("`{principal}` holds no such key in this book")
+    if held.is_empty() {
+        return Err(Error::usage(format!("`{principal}` holds no such key in this book"))
+            .hint("`relbook key list` shows who holds which key"));
+    }
+    let error = Error::usage(format!("every such key of `{principal}` is revoked already"));
+    Err(error.hint(if compromised {
+        "name the one that was in wrong hands, by its FILE.pub or id; `relbook key list` shows them"
     } else {
-        format!("every such key of `{principal}` is revoked already")
-    };
-    Err(Error::usage(message).hint("`relbook key list` shows who holds which key"))
+        "`relbook key list` shows who holds which key"
+    }))
 }
 
 /// Reads what names a key: its FILE.pub, or the first 8 or more digits of its id.
