@@ -8,6 +8,8 @@ use super::ledger::{Ledger, ReadError};
 use crate::checkpoint::CheckpointError;
 use crate::key::PublicKey;
 use crate::receipt::Receipt;
+use crate::tree::Hash;
+use crate::tree::proof::check_consistency;
 
 /// Says why two copies cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -68,15 +70,9 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
         let text = |(origin, key): (String, PublicKey)| format!("{origin} (key {})", key.id());
         return Err(CompareError::OtherBook { one: text(name(one)), other: text(name(other)) });
     }
-    for ledger in [one, other] {
-        let note = ledger.checkpoint()?.note;
-        ledger
-            .book_keys()
-            .open(&note, ledger.origin())
-            .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
-    }
     let common = one.size().min(other.size());
-    if one.root_at(common)? == other.root_at(common)? {
+    let (one_root, other_root) = (root_within(one, common)?, root_within(other, common)?);
+    if one_root == other_root {
         return Ok(Comparison::Prefix);
     }
     // Below the place where they part all roots are equal, above it none is.
@@ -90,7 +86,28 @@ pub fn compare(one: &Ledger, other: &Ledger) -> Result<Comparison, CompareError>
         }
     }
     let (one, other) = (evidence(one, same)?, evidence(other, same)?);
+    if one.entry == other.entry {
+        let detail = format!("the trees differ from seq {same} on, the events there do not");
+        return Err(ReadError::Damaged { detail }.into());
+    }
     Ok(Comparison::Fork(Box::new(Fork { seq: same, one, other })))
+}
+
+/// Returns the root over the first `size` events of a copy, proven to lead to what the book signed
+/// last: tiles of the other copy, put among its own, would make it look like that one.
+fn root_within(ledger: &Ledger, size: u64) -> Result<Hash, CompareError> {
+    let note = ledger.checkpoint()?.note;
+    let signed = ledger
+        .book_keys()
+        .open(&note, ledger.origin())
+        .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
+    let root = ledger.root_at(size)?;
+    let proof = ledger.prove_consistency(size, signed.size)?;
+    check_consistency((size, &root), (signed.size, &signed.root), &proof).map_err(|error| {
+        let detail = format!("the tree of a copy is not the one that it signed: {error}");
+        ReadError::Damaged { detail }
+    })?;
+    Ok(root)
 }
 
 /// Returns the receipt of an event under the first checkpoint that covers it: the nearer it is, the
