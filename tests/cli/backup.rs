@@ -93,3 +93,21 @@ fn a_changed_backup_is_not_restored() {
     assert!(!env.path().join("place").exists());
     env.run(&["restore", "nowhere", "--to", "place"]).exits(4);
 }
+
+#[test]
+fn a_former_private_key_of_the_book_is_in_no_backup() {
+    let env = orion();
+    env.run(&["key", "rotate-book"]).exits(0);
+    let args = ["backup", "copy", "--with-private-keys", "--format", "json"];
+    let saved = env.run(&args).exits(0).json();
+    let left_out = saved["left_out"].to_string();
+    assert!(left_out.contains("keys/book.") && left_out.contains("gave this key up"), "{left_out}");
+    let keys = std::fs::read_dir(env.path().join("copy/keys")).unwrap();
+    let names = keys.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut private: Vec<String> = names.filter(|name| name.ends_with(".pem")).collect();
+    private.sort();
+    assert_eq!(private, ["admin.pem", "book.pem"]);
+    env.run(&["restore", "copy", "--to", "elsewhere"]).exits(0);
+    let args = ["--book", "elsewhere", "append", "--from", "-"];
+    env.run_with_input(&args, build_line("1.4.2").as_bytes()).exits(0);
+}

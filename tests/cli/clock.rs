@@ -10,9 +10,13 @@ use crate::scratch::{book, size};
 
 /// Appends an incident on a machine whose clock is wrong by `offset`.
 fn append(env: &TestEnvironment, offset: &str) -> Option<Ran> {
+    run(env, offset, &["append", "incident.opened", "--incident-id", "INC-1", "--format", "json"])
+}
+
+/// Runs on a machine whose clock is wrong by `offset`.
+fn run(env: &TestEnvironment, offset: &str, args: &[&str]) -> Option<Ran> {
     let mut command = Command::new("faketime");
-    command.args(["-f", offset, env!("CARGO_BIN_EXE_relbook"), "append", "incident.opened"]);
-    command.args(["--incident-id", "INC-1", "--format", "json"]);
+    command.args(["-f", offset, env!("CARGO_BIN_EXE_relbook")]).args(args);
     let output = command.current_dir(env.path()).env("HOME", env.path()).output().ok()?;
     Some(Ran {
         code: output.status.code().unwrap_or(255),
@@ -64,4 +68,32 @@ fn a_clock_that_jumps_is_waited_for_or_refused_and_never_followed_back() {
         last = recorded;
     }
     report::line(&format!("clock jumps: {taken} taken, {refused} refused, never backwards"));
+}
+
+#[test]
+fn after_a_jump_ahead_an_admin_lets_the_clock_stand_still() {
+    let env = book();
+    let Some(ahead) = append(&env, "+30d") else {
+        return report::skip("a clock that ran ahead", "faketime");
+    };
+    ahead.exits(0);
+    let error = append(&env, "+0s").unwrap().exits(3).json();
+    let message = error["error"]["message"].as_str().unwrap();
+    // The message holds the very command that helps.
+    let (_, remedy) = message.split_once("`relbook ").expect("a command");
+    let (remedy, _) = remedy.split_once('`').expect("the end of the command");
+    let args: Vec<&str> = remedy.split_whitespace().collect();
+    let before = size(&env);
+    run(&env, "+0s", &args).unwrap().exits(0);
+    for _ in 0..2 {
+        append(&env, "+0s").unwrap().exits(0);
+    }
+    assert_eq!(size(&env), before + 3);
+    let sql = "SELECT count(DISTINCT recorded_at) AS n FROM events WHERE seq >= 2";
+    let told = env.run(&["query", sql, "--format", "json"]).exits(0).json();
+    assert_eq!(told["rows"][0]["n"], 1, "the clock stands still: {told}");
+    // Past that time it goes on, and a clock that falls back then is refused as ever.
+    append(&env, "+31d").unwrap().exits(0);
+    append(&env, "+0s").unwrap().exits(3);
+    env.run(&["verify"]).exits(0);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use relbook_testkit::environment::TestEnvironment;
@@ -137,4 +138,29 @@ fn a_writer_that_dies_frees_the_book() {
     holder.wait().unwrap();
     assert!(waiting.wait_with_output().unwrap().status.success());
     assert_eq!(size(&env), before + 2);
+}
+
+#[test]
+fn a_stream_holds_nobody_up_while_it_waits_for_its_input() {
+    let env = orion();
+    let before = size(&env);
+    let mut stream = env.spawn(&["append", "--from", "-", "--batch", "1"]);
+    let mut pipe = stream.stdin.take().unwrap();
+    for round in 0..3 {
+        pipe.write_all(line(&id(1, round), "streamed").as_bytes()).unwrap();
+        pipe.flush().unwrap();
+        let start = Instant::now();
+        while size(&env) < before + 2 * round as u64 + 1 {
+            assert!(start.elapsed() < Duration::from_secs(60), "round {round} is not appended");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // The stream waits for more, and whoever comes need not.
+        env.file("other.ndjson", line(&id(2, round), "between"));
+        let args = ["append", "--from", "other.ndjson", "--wait", "2s"];
+        env.run(&args).exits(0);
+    }
+    drop(pipe);
+    assert!(stream.wait().unwrap().success());
+    assert_eq!(size(&env), before + 6);
+    env.run(&["verify"]).exits(0);
 }

@@ -168,3 +168,35 @@ fn a_file_that_is_no_key_is_named() {
     let ran = env.run(&build("missing.pem", &digest('a'))).exits(4);
     assert!(ran.stderr.contains("missing.pem"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_key_is_found_to_be_compromised_after_its_end_and_never_comes_back() {
+    let env = orion();
+    let file = enroll(&env, "ci-orion", "ci");
+    let (public, digest) = (format!("{file}.pub"), digest('a'));
+    let signed = env.run(&build(&file, &digest)).exits(0);
+    drop(signed);
+    let seq = crate::scratch::size(&env) - 1;
+    env.run(&["key", "revoke", "ci-orion"]).exits(0);
+    // Of keys that are no longer in force the one must be named.
+    let revoke = ["key", "revoke", "ci-orion", "--compromised"];
+    let ran = env.run(&revoke).exits(2);
+    assert!(ran.stderr.contains("name the one"), "{}", ran.stderr);
+    let ahead = (seq + 10).to_string();
+    let ran =
+        env.run(&["key", "revoke", "ci-orion", &public, "--compromised", "--from-seq", &ahead]);
+    assert!(ran.exits(2).stderr.contains("yet to come"));
+    let mark = |from: u64| {
+        let from = from.to_string();
+        let args = ["key", "revoke", "ci-orion", &public, "--compromised", "--from-seq", &from];
+        env.run(&args).exits(0);
+        let report = env.run(&["key", "report", &public, "--format", "json"]).exits(0).json();
+        report["rows"].as_array().unwrap().iter().filter(|row| row["relation"] == "signed").count()
+    };
+    assert_eq!(mark(seq + 1), 0);
+    // It was earlier than was thought first.
+    assert_eq!(mark(seq), 1);
+    let ran = env.run(&["key", "enroll", "ci-orion", &public, "--role", "ci"]).exits(2);
+    assert!(ran.stderr.contains("compromised"), "{}", ran.stderr);
+    env.run(&["verify"]).exits(0);
+}

@@ -1,5 +1,9 @@
 //! `verify` and `checkpoint`: what holds, what was not checked, and what an attacker left behind.
 
+use std::time::{Duration, Instant};
+
+use relbook_testkit::environment::TestEnvironment;
+
 use crate::scratch::{build_line, orion};
 
 #[test]
@@ -20,8 +24,80 @@ fn without_a_pin_truncation_was_not_checked() {
     let ran = env.run(&["verify"]).exits(4);
     assert!(ran.stdout.contains("TRUNCATION"), "{}", ran.stdout);
     // A checkpoint that was kept elsewhere can take the place of the pin.
-    env.run(&["verify", "--checkpoint", "kept.checkpoint"]).exits(0);
+    let kept = env.run(&["verify", "--checkpoint", "kept.checkpoint"]).exits(0).stdout;
+    assert!(kept.contains("kept elsewhere, at size") && !kept.contains("truncation"), "{kept}");
     env.run(&["verify", "--since", "kept.checkpoint"]).exits(0);
+    // It speaks for what it covers, and the report says how far that is.
+    let covered = crate::scratch::size(&env);
+    env.run_with_input(&["append", "--from", "-"], build_line("1.4.2").as_bytes()).exits(0);
+    std::fs::remove_file(env.path().join("book/pin")).unwrap();
+    let args = ["verify", "--checkpoint", "kept.checkpoint", "--format", "json"];
+    let report = env.run(&args).exits(0).json();
+    assert_eq!(report["given_sizes"], serde_json::json!([covered]));
+    let not_checked = report["not_checked"].to_string();
+    assert!(not_checked.contains(&format!("truncation beyond size {covered}")), "{not_checked}");
+}
+
+#[test]
+fn a_given_file_that_is_none_proves_nothing_and_is_told_apart_from_one_that_is_not_there() {
+    let env = orion();
+    env.file("noise", b"\xff\xfe\x00");
+    let note = env.run(&["checkpoint"]).exits(0).stdout;
+    env.file("kept.checkpoint", note);
+    for (flag, file, code) in [
+        ("--checkpoint", "noise", "given-invalid"),
+        ("--since", "noise", "given-invalid"),
+        ("--receipt", "noise", "receipt-invalid"),
+        ("--receipt", "kept.checkpoint", "receipt-invalid"),
+    ] {
+        let report = env.run(&["verify", flag, file, "--format", "json"]).exits(1).json();
+        assert_eq!(report["tampering"]["code"], code, "{flag} {file}");
+    }
+    for flag in ["--checkpoint", "--since", "--receipt"] {
+        env.run(&["verify", flag, "nothing"]).exits(4);
+    }
+    // What somebody keeps is not taken for a note of how far a run came, and never written over.
+    env.run(&["verify", "--resume", "kept.checkpoint"]).exits(2);
+    assert!(env.path().join("kept.checkpoint").exists());
+    // A note that was changed gives no discount.
+    env.file("verify.state", b"relbook verify --resume\n\xff\xfe");
+    let report = env.run(&["verify", "--resume", "verify.state", "--format", "json"]);
+    assert_eq!(report.exits(1).json()["tampering"]["code"], "given-invalid");
+}
+
+/// Starts a verification that can be resumed, and kills it once it has noted where it is.
+fn broken_off(env: &TestEnvironment) {
+    let mut child = env.spawn(&["verify", "--resume", "verify.state"]);
+    let start = Instant::now();
+    while !env.path().join("verify.state").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it never noted where it is");
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it noted where it is");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(env.path().join("verify.state").exists(), "it came to its end before it was killed");
+}
+
+#[test]
+fn a_verification_that_was_killed_goes_on_where_it_was() {
+    let env = orion();
+    let event = |n| format!("{{\"kind\":\"incident.opened\",\"incident_id\":\"I-{n}\"}}\n");
+    let lines: String = (0..12_000).map(event).collect();
+    env.run_with_input(&["append", "--from", "-", "--batch", "500"], lines.as_bytes()).exits(0);
+    broken_off(&env);
+    let size = crate::scratch::size(&env);
+    let args = ["verify", "--resume", "verify.state", "--format", "json"];
+    let report = env.run(&args).exits(0).json();
+    let (since, verified) = (&report["since"], &report["verified_signatures"]);
+    let (since, verified) = (since.as_u64().unwrap(), verified.as_u64().unwrap());
+    assert!(since >= 1_000, "{report}");
+    assert_eq!(since + verified, size);
+    assert!(report["not_checked"].to_string().contains("--resume"), "{report}");
+    // It came to its end, so the next one begins anew.
+    let report = env.run(&args).exits(0).json();
+    assert_eq!(report["verified_signatures"], size);
+    assert!(!env.path().join("verify.state").exists());
 }
 
 #[test]

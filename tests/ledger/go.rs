@@ -8,8 +8,9 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use relbook_ledger::note::verifier_key;
-use relbook_ledger::store::Ledger;
+use relbook_ledger::cosignature;
+use relbook_ledger::note::{Note, verifier_key};
+use relbook_ledger::store::{Ledger, store_cosignatures};
 use relbook_ledger::tree::Hash;
 use relbook_ledger::tree::proof::TileSource as _;
 use relbook_ledger::tree::tile::{TILE_HEIGHT, TILE_WIDTH, TileEdge, TileId};
@@ -63,9 +64,24 @@ fn lay_out(ledger: &Ledger, dir: &Path) {
     }
 }
 
+/// Lets witnesses cosign the checkpoint of a size, and the book keep their lines.
+fn cosign(book: &Scratch, size: u64, witnesses: &[u8]) {
+    let checkpoint = book.ledger().checkpoints(size..size + 1).unwrap().remove(0);
+    let text = Note::parse(&checkpoint.note).unwrap().text;
+    let line = |n: &u8| {
+        let name = format!("witness.example/w{n}");
+        cosignature::cosign(&text, &name, &key(*n), 1_780_000_000).unwrap()
+    };
+    let lines: Vec<_> = witnesses.iter().map(line).collect();
+    assert_eq!(store_cosignatures(book.dir(), size, &lines).unwrap(), lines.len());
+}
+
 #[test]
 fn go_reads_our_checkpoints_tiles_and_proofs() {
     let book = Scratch::new().furnished().with_commits(&[1, 250, 3, 300, 77]);
+    // Of the newest checkpoint two witnesses, of one before it one.
+    cosign(&book, 636, &[21, 22]);
+    cosign(&book, 259, &[21]);
     let scratch = tempfile::tempdir().unwrap();
     lay_out(&book.ledger(), scratch.path());
     let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/interop/go");
@@ -83,5 +99,5 @@ fn go_reads_our_checkpoints_tiles_and_proofs() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();
     report::line(&format!("Go's note and tlog agree on {}", text.trim()));
-    assert!(text.contains(" notes, "), "{text}");
+    assert!(text.contains(" notes, 3 lines of witnesses passed over and kept, "), "{text}");
 }

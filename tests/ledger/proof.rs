@@ -2,9 +2,12 @@
 
 use relbook_ledger::key::PublicKey;
 use relbook_ledger::receipt::{Receipt, ReceiptError};
+use relbook_ledger::store::{CompareError, Comparison, compare};
 use relbook_ledger::tree::leaf_hash;
-use relbook_ledger::tree::proof::{check_consistency, check_inclusion};
+use relbook_ledger::tree::proof::{TileSource as _, check_consistency, check_inclusion};
+use relbook_ledger::tree::tile::TileId;
 
+use crate::attack::Attack;
 use crate::scratch::*;
 
 /// A book whose tree has whole and partial tiles on two levels, made in uneven commits.
@@ -116,4 +119,40 @@ fn a_receipt_says_what_it_lacks() {
         let error = Receipt::parse(&wrong).unwrap_err();
         assert!(error.to_string().contains(detail), "{error} / {detail}");
     }
+}
+
+#[test]
+fn no_receipt_is_given_that_would_not_hold() {
+    let book = book();
+    let attack = Attack::on(&book);
+    attack.sql("UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE id = 8");
+    attack.cover_tracks();
+    let ledger = book.ledger();
+    let error = ledger.receipt(300).unwrap_err().to_string();
+    assert!(error.contains("seq 300 cannot be proven") && error.contains("verify"), "{error}");
+    // What does not rest on the damaged tile is given.
+    let receipt = ledger.receipt(600).unwrap();
+    receipt.check(&ledger.book_key()).unwrap();
+}
+
+#[test]
+fn a_fork_is_not_hidden_by_the_tiles_of_the_other_copy() {
+    let one = Scratch::new().furnished().with_commits(&[280]);
+    let other = one.copy();
+    let one = one.with_commits(&[10]);
+    // The second history is the longer one; some of its tiles are as those of the first.
+    let other = other.with_commits(&[10, 600]);
+    let fork = || compare(&one.ledger(), &other.ledger());
+    let Ok(Comparison::Fork(found)) = fork() else { panic!("there is a fork") };
+    assert_eq!(found.seq, 285);
+    let tile = TileId { level: 0, index: 1 };
+    let theirs = one.ledger().tile(tile).unwrap().unwrap();
+    let mut ours = other.ledger().tile(tile).unwrap().unwrap();
+    ours[..theirs.len()].copy_from_slice(&theirs);
+    let attack = Attack::on(&other);
+    let sql = "UPDATE tiles SET hashes = ?1 WHERE id = 8";
+    attack.connection.execute(sql, [ours.as_flattened()]).unwrap();
+    attack.cover_tracks();
+    let hidden = fork();
+    assert!(matches!(hidden, Err(CompareError::Read(_))), "{hidden:?}");
 }

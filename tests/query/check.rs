@@ -80,3 +80,21 @@ fn views_that_the_next_question_throws_away_are_not_judged() {
     let check = check_projections(&scratch.path(), &|_, _| {}).unwrap().unwrap();
     assert_eq!(check.views, None);
 }
+
+#[test]
+fn what_does_not_belong_among_the_views_is_found() {
+    let mut scratch = Scratch::simulated();
+    scratch.append(&History::new(SHAPE).take(50));
+    for extra in [
+        "CREATE TRIGGER extra AFTER INSERT ON entry BEGIN DELETE FROM transition; END",
+        "CREATE TABLE extra(x)",
+        "CREATE INDEX extra ON transition(target)",
+    ] {
+        drop(Book::open(&scratch.path(), &|_, _| {}).unwrap());
+        assert_eq!(found(&scratch), None);
+        views(&scratch).execute_batch(extra).unwrap();
+        let mismatch = found(&scratch).unwrap_or_else(|| panic!("{extra} was missed"));
+        assert!(mismatch.what.contains("than relbook makes"), "{mismatch}");
+        std::fs::remove_file(scratch.path().join("views.db")).unwrap();
+    }
+}

@@ -37,7 +37,8 @@ Examples:
   relbook append deploy --component api --stage production --digest sha256:... --outcome succeeded
   relbook append incident.opened --incident-id INC-7 --severity high
   relbook append --from events.ndjson               one batch: all of it, or nothing
-  some-tool | relbook append --from - --batch 1000  a stream: batches of 1000
+  some-tool | relbook append --from - --batch 1000  a stream: batches of 1000; between them others
+                                                    may write
   relbook append build ... --receipts proofs        keep the proof that the book took it
   relbook append approval ... --comment 'ok, Olga' --seal comment=p_olga
                                                     personal text: the log gets a commitment only
@@ -302,16 +303,22 @@ fn append_lines(
     config: &Config,
     ui: &mut Ui,
 ) -> Result<Delivered, Error> {
-    // The book is opened after the first batch was read: a slow producer holds nobody up.
-    let mut delivery: Option<Delivery<'_>> = None;
+    // The book is opened after a batch was read and closed after it was appended: a slow producer
+    // holds nobody up. Once it is out of reach, all that follows goes into the spool, in order.
+    let mut away: Option<Delivery<'_>> = None;
     let mut whole = Delivered::default();
     let bar = ui.progress("appending", 0);
     loop {
         let read = read_batch(&mut lines, batch);
-        let delivery = match &mut delivery {
-            Some(delivery) => delivery,
-            None => delivery.insert(Delivery::open(config, way.clone(), ui)?),
+        let begun = !whole.receipts.is_empty() || whole.spooled > 0;
+        if begun && read.as_ref().is_ok_and(Vec::is_empty) {
+            return Ok(whole);
+        }
+        let opened = match away.take() {
+            Some(delivery) => Ok(delivery),
+            None => Delivery::open(config, way.clone(), ui),
         };
+        let mut delivery = opened.map_err(|error| error.after(&whole.receipts))?;
         let outcome = match read {
             Ok(events) if events.is_empty() => return Ok(whole),
             Ok(events) => delivery.append(ui, events),
@@ -325,6 +332,7 @@ fn append_lines(
         }
         let done = (whole.receipts.len() + whole.spooled) as u64;
         bar.of(done, done);
+        away = Some(delivery).filter(Delivery::is_away);
     }
 }
 

@@ -25,14 +25,16 @@ A writer may work meanwhile: the backup is the book as it was at one of its comm
 before it gets its name, and it appears whole or not at all.
 
 Left out unless asked for: private keys (whoever reads them signs as the book) and the keys of
-sealed texts (they open what is sealed, also after `relbook erase` in the book itself).
+sealed texts (they open what is sealed, also after `relbook erase` in the book itself). Never saved:
+private keys that the book gave up (`relbook key rotate-book`), which nothing needs; destroy them.
+Keep the private key apart from backups, and this backup apart from whatever else proves the book.
 
 Exit codes: 0 saved; 1 the book does not verify, nothing was saved; 4 it could not be done.")]
 pub struct BackupArgs {
     /// Where to: a new directory, or a new file that ends in .tar
     #[arg(value_name = "DIR|FILE.tar")]
     to: PathBuf,
-    /// Also save the private keys in BOOK/keys
+    /// Also save the private keys in BOOK/keys, but for former ones of the book
     #[arg(long)]
     with_private_keys: bool,
     /// Also save the keys of sealed texts in BOOK/subjects
@@ -92,6 +94,14 @@ fn left_out(saved: &Backup, book: &BookPaths) -> Vec<String> {
             "private keys: without keys/book.pem nothing can be appended to a restored book"
                 .to_owned(),
         );
+    }
+    let saved_key = |name: &str| saved.files.iter().any(|file| file.path.ends_with(name));
+    let keys = std::fs::read_dir(book.keys()).into_iter().flatten().flatten();
+    let former = keys
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| saved.private_keys && name.ends_with(".pem") && !saved_key(name));
+    for name in former {
+        left_out.push(format!("keys/{name}: the book gave this key up; destroy it"));
     }
     let subjects = std::fs::read_dir(book.subjects()).map_or(0, Iterator::count);
     if !saved.subject_keys && subjects > 0 {

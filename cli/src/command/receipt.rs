@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::key::read_public;
+use super::verify::read_text;
 use super::witness::verifier_keys;
 use crate::args::Format;
 use crate::config::Config;
@@ -160,12 +161,9 @@ pub(super) fn check(args: &CheckArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
         witnesses.extend(verifier_keys(word, SignatureKind::Cosignature)?);
     }
     let quorum = args.quorum.unwrap_or(witnesses.len());
-    let read = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| Error::file(path, "read", &error))
-    };
-    let text = read(&args.file)?;
+    let text = read_text(&args.file)?;
     let rotations: Vec<String> =
-        args.rotation.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        args.rotation.iter().map(|path| read_text(path)).collect::<Result<_, _>>()?;
     let outcome = book_keys(book_key, &rotations).and_then(|keys| {
         let receipt = Receipt::parse(&text).map_err(|error| error.to_string())?;
         let proven = receipt.check_by(&keys).map_err(|error| error.to_string())?;

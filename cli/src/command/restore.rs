@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use relbook_ledger::receipt::Receipt;
 use relbook_ledger::store::{BookPaths, RestoreOptions, Restored, VerifyOptions, restore};
 use serde_json::json;
 
 use super::key::read_public;
-use super::verify::{read_receipt, read_text, tampering};
+use super::verify::{read_receipts, read_text, tampering};
 use crate::args::Format;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -48,14 +47,15 @@ pub struct RestoreArgs {
 
 /// Restores.
 pub(super) fn run(args: &RestoreArgs, ui: &mut Ui) -> Result<ExitCode, Error> {
-    let receipts: Result<Vec<Receipt>, Error> =
-        args.receipt.iter().map(|path| read_receipt(path)).collect();
+    let Some(receipts) = read_receipts(&args.receipt, ui)? else {
+        return Ok(ExitCode::DoesNotHold);
+    };
     let checkpoints: Result<Vec<String>, Error> =
         args.checkpoint.iter().map(|path| read_text(path)).collect();
     let verify = VerifyOptions {
         book_key: args.public_key.as_deref().map(read_public).transpose()?,
         checkpoints: checkpoints?,
-        receipts: receipts?,
+        receipts,
         ..VerifyOptions::default()
     };
     let options = RestoreOptions { verify };

@@ -79,6 +79,11 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// Tells whether the book was out of reach when this was opened.
+    pub fn is_away(&self) -> bool {
+        matches!(self.place, Place::Away(_))
+    }
+
     /// Returns the name of the book.
     pub fn origin(&self) -> &str {
         match &self.place {

@@ -10,8 +10,9 @@ use super::ledger::{Ledger, ReadError};
 use crate::checkpoint::CheckpointError;
 use crate::key::PublicKey;
 use crate::receipt::Receipt;
-use crate::tree::leaf_hash;
+use crate::tree::proof::check_consistency;
 use crate::tree::tile::TileEdge;
+use crate::tree::{Hash, leaf_hash};
 
 /// Says why two copies cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -87,18 +88,12 @@ pub fn compare(
         let text = |(origin, key): (String, PublicKey)| format!("{origin} (key {})", key.id());
         return Err(CompareError::OtherBook { one: text(name(one)), other: text(name(other)) });
     }
-    for ledger in [one, other] {
-        let note = ledger.checkpoint()?.note;
-        ledger
-            .book_keys()
-            .open(&note, ledger.origin())
-            .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
-    }
+    let common = one.size().min(other.size());
+    let (one_root, other_root) = (root_within(one, common)?, root_within(other, common)?);
     let all = one.size() + other.size();
     check_events(one, &|done| progress(done, all))?;
     check_events(other, &|done| progress(one.size() + done, all))?;
-    let common = one.size().min(other.size());
-    if one.root_at(common)? == other.root_at(common)? {
+    if one_root == other_root {
         return Ok(Comparison::Prefix);
     }
     // Below the place where they part all roots are equal, above it none is.
@@ -112,6 +107,10 @@ pub fn compare(
         }
     }
     let (one, other) = (evidence(one, same)?, evidence(other, same)?);
+    if one.entry == other.entry {
+        let detail = format!("the trees differ from seq {same} on, the events there do not");
+        return Err(ReadError::Damaged { detail }.into());
+    }
     Ok(Comparison::Fork(Box::new(Fork { seq: same, one, other })))
 }
 
@@ -131,6 +130,23 @@ fn check_events(ledger: &Ledger, progress: &dyn Fn(u64)) -> Result<(), CompareEr
     }
     let dir = ledger.paths().dir().display().to_string();
     Err(CompareError::Damaged { dir, size: ledger.size() })
+}
+
+/// Returns the root over the first `size` events of a copy, proven to lead to what the book signed
+/// last: tiles of the other copy, put among its own, would make it look like that one.
+fn root_within(ledger: &Ledger, size: u64) -> Result<Hash, CompareError> {
+    let note = ledger.checkpoint()?.note;
+    let signed = ledger
+        .book_keys()
+        .open(&note, ledger.origin())
+        .map_err(|source| CompareError::Unsigned { size: ledger.size(), source })?;
+    let root = ledger.root_at(size)?;
+    let proof = ledger.prove_consistency(size, signed.size)?;
+    check_consistency((size, &root), (signed.size, &signed.root), &proof).map_err(|error| {
+        let detail = format!("the tree of a copy is not the one that it signed: {error}");
+        ReadError::Damaged { detail }
+    })?;
+    Ok(root)
 }
 
 /// Returns the receipt of an event under the first checkpoint that covers it: the nearer it is, the

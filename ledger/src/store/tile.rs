@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::ledger::{Ledger, ReadError};
 use crate::checkpoint::SignedCheckpoint;
 use crate::receipt::Receipt;
-use crate::tree::Hash;
 use crate::tree::proof::{self, ProveError, TileSource};
 use crate::tree::tile::{Tile, TileEdge, TileId};
+use crate::tree::{Hash, leaf_hash};
 
 /// Returns the id under which a tile is stored.
 fn row_id(id: TileId) -> i64 {
@@ -101,7 +101,13 @@ impl Ledger {
         checkpoint: &SignedCheckpoint,
     ) -> Result<Receipt, ReadError> {
         let hashes = self.prove_inclusion(seq, checkpoint.size)?;
-        Ok(Receipt { seq, entry: self.entry(seq)?, hashes, checkpoint: checkpoint.note.clone() })
+        let entry = self.entry(seq)?;
+        // Whoever keeps a receipt must not learn later that a tile was damaged when it was made.
+        let leaf = leaf_hash(entry.as_deref().unwrap_or_default());
+        proof::check_inclusion(&leaf, seq, checkpoint.size, &hashes, &checkpoint.root).map_err(
+            |error| ReadError::Damaged { detail: format!("seq {seq} cannot be proven: {error}") },
+        )?;
+        Ok(Receipt { seq, entry, hashes, checkpoint: checkpoint.note.clone() })
     }
 
     /// Returns the root over the first `size` events.

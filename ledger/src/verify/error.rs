@@ -252,10 +252,12 @@ pub enum VerifyError {
         from: u64,
     },
     /// A checkpoint is not one that the book signed.
-    #[error("{witness} is not one of this book: {source}")]
+    #[error("{witness}{} is not one of this book: {source}", of_size(*size))]
     CheckpointInvalid {
         /// Where it was found.
         witness: Witness,
+        /// The size that its row says, where it is stored in one.
+        size: Option<u64>,
         /// Why.
         source: CheckpointError,
     },
@@ -279,6 +281,10 @@ pub enum VerifyError {
         /// The number of events under the checkpoint.
         claimed: u64,
     },
+}
+
+fn of_size(size: Option<u64>) -> String {
+    size.map_or_else(String::new, |size| format!(" of size {size}"))
 }
 
 /// Says what another root means: the book's own checkpoints tell where, those from outside do not.

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use crate::chain::{self, ChainHash};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::entry::Entry;
 use crate::envelope::split_pae;
 use crate::event::{Body, Digest, Event};
@@ -217,12 +217,13 @@ impl Verifier {
     /// Checks that an entry follows the one before it.
     fn check_place(&self, seq: u64, parsed: &Parsed) -> Result<(), VerifyError> {
         let entry = &parsed.entry;
+        // Of an edited clock the chain tells, which names the edit and not its follower's clock.
+        if entry.prev_chain != self.chain {
+            return Err(VerifyError::Chain { seq });
+        }
         if entry.received < self.clock {
             let (before, found) = (self.clock, entry.received);
             return Err(VerifyError::ReceivedDecreasing { seq, before, found });
-        }
-        if entry.prev_chain != self.chain {
-            return Err(VerifyError::Chain { seq });
         }
         Ok(())
     }
@@ -419,7 +420,11 @@ impl Verifier {
     pub fn check_stored(&mut self, stored: &[(u64, String)]) -> Result<(), VerifyError> {
         let keys = self.book_keys().ok_or(VerifyError::Empty)?;
         let opened = parallel::map(stored, |(size, note)| {
-            let checkpoint = self.open_checkpoint(&keys, Witness::Stored, note)?;
+            let invalid = |source| {
+                let (witness, size) = (Witness::Stored, Some(*size));
+                VerifyError::CheckpointInvalid { witness, size, source }
+            };
+            let checkpoint = self.open_checkpoint(&keys, note).map_err(invalid)?;
             let lines = 1 + usize::from(keys.signers(*size).1.is_some());
             let detail = if checkpoint.size != *size {
                 "its size is not that of its row"
@@ -428,8 +433,7 @@ impl Verifier {
             } else {
                 return Ok(checkpoint);
             };
-            let source = crate::checkpoint::CheckpointError::Form { detail };
-            Err(VerifyError::CheckpointInvalid { witness: Witness::Stored, source })
+            Err(invalid(CheckpointError::Form { detail }))
         });
         let mut vouched = 0;
         for checkpoint in opened {
@@ -462,20 +466,16 @@ impl Verifier {
     /// As [`Verifier::check_stored`].
     pub fn check_witness(&self, witness: Witness, note: &str) -> Result<u64, VerifyError> {
         let keys = self.book_keys().ok_or(VerifyError::Empty)?;
-        let checkpoint = self.open_checkpoint(&keys, witness, note)?;
+        let checkpoint = self
+            .open_checkpoint(&keys, note)
+            .map_err(|source| VerifyError::CheckpointInvalid { witness, size: None, source })?;
         self.check_root(witness, &checkpoint, 0)?;
         Ok(checkpoint.size)
     }
 
-    fn open_checkpoint(
-        &self,
-        keys: &BookKeys,
-        witness: Witness,
-        note: &str,
-    ) -> Result<Checkpoint, VerifyError> {
-        let book = self.book.as_ref().ok_or(VerifyError::Empty)?;
-        keys.open(note, &book.origin)
-            .map_err(|source| VerifyError::CheckpointInvalid { witness, source })
+    fn open_checkpoint(&self, keys: &BookKeys, note: &str) -> Result<Checkpoint, CheckpointError> {
+        let origin = self.book.as_ref().map_or("", |book| book.origin.as_str());
+        keys.open(note, origin)
     }
 
     fn check_root(

@@ -26,6 +26,12 @@ pub(crate) fn check(
         return Ok(Ok(None));
     }
     let mut fresh = Views::over(schema::apart()?, ledger);
+    // A trigger or view among the tables would lead the next replay, or whoever reads, astray.
+    match (schema::objects(&reading), schema::objects(&fresh.db)) {
+        (Ok(kept), Ok(made)) if kept == made => {}
+        (Ok(_), Ok(_)) => return Ok(Err(strange())),
+        _ => return Ok(Err(unreadable())),
+    }
     fresh.limit = applied;
     fresh.advance(progress)?;
     for table in schema::NAMES {
@@ -40,6 +46,11 @@ pub(crate) fn check(
 
 fn unreadable() -> Mismatch {
     Mismatch { what: "the kept views in views.db cannot be read".to_owned(), seq: None }
+}
+
+fn strange() -> Mismatch {
+    let what = "views.db has other tables, indexes, views or triggers than relbook makes";
+    Mismatch { what: what.to_owned(), seq: None }
 }
 
 /// Compares two tables row by row; both give their rows in the order of the primary key.

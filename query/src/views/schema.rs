@@ -81,6 +81,13 @@ pub(super) fn open_kept(path: &Path) -> Option<Connection> {
     (version == VERSION).then_some(db)
 }
 
+/// Returns what the database is made of: the type, name and text of each object.
+pub(super) fn objects(db: &Connection) -> rusqlite::Result<Vec<(String, String, Option<String>)>> {
+    let mut statement = db.prepare("SELECT type, name, sql FROM sqlite_schema ORDER BY 1, 2")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect()
+}
+
 /// How much of the views SQLite may keep in memory.
 const CACHE_KIB: i64 = 32 * 1024;
 

@@ -2,7 +2,7 @@
 // golang.org/x/mod/sumdb/note and tlog. The Rust test that calls it writes the directory:
 //
 //	key                      the book's key, as note verifiers are written
-//	checkpoints/SIZE         signed notes
+//	checkpoints/SIZE         signed notes, some with lines of witnesses
 //	tile/0/000 ...           tiles, in the layout of tlog-tiles
 //	entries/SEQ              leaf entries
 //	inclusion/SEQ            our proof of SEQ under the largest checkpoint, a hash a line
@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,8 @@ import (
 type tree struct {
 	size int64
 	root tlog.Hash
+	// Lines of witnesses under it, which are of a type that note does not know.
+	witnesses int
 }
 
 // tiles reads tiles from files, as a client of a log would from a server.
@@ -54,13 +57,34 @@ func checkpoint(dir string, size int64, verifiers note.Verifiers) (tree, error) 
 	}
 	// A note with one changed byte must not open, or opening proves nothing.
 	changed := append([]byte(nil), data...)
-	changed[len(changed)/3] ^= 1
+	end := bytes.Index(data, []byte("\n\n"))
+	if end < 0 {
+		return tree{}, errors.New("no text and signatures")
+	}
+	changed[end/3] ^= 1
 	if _, err := note.Open(changed, verifiers); err == nil {
 		return tree{}, errors.New("a changed note opens")
 	}
 	opened, err := note.Open(data, verifiers)
 	if err != nil {
 		return tree{}, err
+	}
+	// Lines of witnesses are passed over and kept, and prove nothing by themselves.
+	for _, sig := range opened.UnverifiedSigs {
+		if sig.Name == opened.Sigs[0].Name {
+			return tree{}, errors.New("a line in the book's own name is not verified")
+		}
+	}
+	if count := len(opened.UnverifiedSigs); count > 0 {
+		lines := strings.SplitAfter(string(data[end+2:]), "\n")
+		without := string(data[:end+2]) + strings.Join(lines[1:], "")
+		var unverified *note.UnverifiedNoteError
+		if _, err := note.Open([]byte(without), verifiers); !errors.As(err, &unverified) {
+			return tree{}, fmt.Errorf("without the book's own line: %v", err)
+		}
+		if len(unverified.Note.UnverifiedSigs) != count {
+			return tree{}, errors.New("a line of a witness was lost")
+		}
 	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 || len(opened.Sigs) != 1 || lines[0] != opened.Sigs[0].Name {
@@ -71,7 +95,7 @@ func checkpoint(dir string, size int64, verifiers note.Verifiers) (tree, error) 
 		return tree{}, fmt.Errorf("the note says size %q", lines[1])
 	}
 	root, err := tlog.ParseHash(lines[2])
-	return tree{size, root}, err
+	return tree{size, root, len(opened.UnverifiedSigs)}, err
 }
 
 func proof(path string) ([]tlog.Hash, error) {
@@ -131,6 +155,10 @@ func run(dir string) error {
 		trees = append(trees, point)
 	}
 	newest := trees[len(trees)-1]
+	var witnesses int
+	for _, point := range trees {
+		witnesses += point.witnesses
+	}
 	// This reader proves each tile that it reads against the signed root.
 	reader := tlog.TileHashReader(tlog.Tree{N: newest.size, Hash: newest.root}, tiles{dir})
 
@@ -172,7 +200,8 @@ func run(dir string) error {
 			return fmt.Errorf("Go's proof from %d out of our tiles is another one: %v", old.size, err)
 		}
 	}
-	fmt.Printf("%d notes, %d inclusion proofs, %d consistency proofs\n", len(trees), len(seqs), len(trees)-1)
+	fmt.Printf("%d notes, %d lines of witnesses passed over and kept, %d inclusion proofs, %d consistency proofs\n",
+		len(trees), witnesses, len(seqs), len(trees)-1)
 	return nil
 }
 

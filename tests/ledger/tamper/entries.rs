@@ -70,6 +70,10 @@ fn a_changed_time_is_found_by_the_next_checkpoint() {
             a.change(seq, later);
         }
     });
+    // The chain tells of the edit, though the clock of the next one is before it too.
+    outsider("chain-broken", 7, |a| {
+        a.change(6, later);
+    });
     let earlier = |entry: &mut relbook_ledger::entry::Entry| {
         entry.received = Time::from_micros(entry.received.micros() - 1);
     };

@@ -40,6 +40,7 @@ Examples:
   relbook key revoke p_olga --reason \"left the team\"
   relbook key rotate ci-orion ci-2027.pem.pub         the new key in, the old one out, at once
   relbook key revoke ci-orion --compromised --from-seq 214
+  relbook key revoke ci-orion 3f9a51c07be2 --compromised   found out after its end: name the key
   relbook key report ci-orion                         what a key signed, and what rests on that
   relbook key rotate-book -o rotation.tlog-proof      a new key for the book itself
   relbook key list
@@ -118,6 +119,13 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
             let key = read_public(&file)?;
             let mut event = enrolment(&principal, &key, &roles);
             let mut writer = submit::open(config)?;
+            let before = writer.registry().keyring().latest(key.id());
+            if before.is_some_and(|grant| grant.suspect_from.is_some()) {
+                let message = format!("the key {} was compromised", key.id());
+                return Err(
+                    Error::usage(message).hint("make a new one with `relbook key new FILE`")
+                );
+            }
             if !components.is_empty() {
                 let registry = writer.registry();
                 let name = |word: &String| registry.resolve(word).unwrap_or(word).to_owned();
@@ -147,6 +155,13 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
         }
         KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
             let mut writer = submit::open(config)?;
+            let size = writer.ledger().size();
+            if let Some(seq) = from_seq.filter(|seq| *seq >= size) {
+                let message =
+                    format!("--from-seq {seq} is yet to come: the last event is {}", size - 1);
+                return Err(Error::usage(message)
+                    .hint("give the first seq that the key may have signed in wrong hands"));
+            }
             let ending = match (compromised, from_seq) {
                 (false, _) => Ending::Revoked,
                 (true, from) => Ending::Compromised { from: from.unwrap_or(0) },
@@ -298,17 +313,25 @@ fn keys_to_end(
     };
     let held: Vec<&&KeyGrant> =
         grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
-    let keys: Vec<KeyId> =
-        held.iter().filter(|grant| ending.concerns(grant)).map(|grant| grant.key_id).collect();
+    // That a key was in wrong hands, or since when, is often learnt after its end.
+    let named = wanted.is_some() && matches!(ending, Ending::Compromised { .. });
+    let ends = |grant: &&&&KeyGrant| named || ending.concerns(grant);
+    let mut keys: Vec<KeyId> = held.iter().filter(ends).map(|grant| grant.key_id).collect();
+    keys.sort_unstable();
+    keys.dedup();
     if !keys.is_empty() {
         return Ok(keys);
     }
-    let message = if held.is_empty() {
-        format!("`{principal}` holds no such key in this book")
+    if held.is_empty() {
+        return Err(Error::usage(format!("`{principal}` holds no such key in this book"))
+            .hint("`relbook key list` shows who holds which key"));
+    }
+    let error = Error::usage(format!("every such key of `{principal}` is revoked already"));
+    Err(error.hint(if compromised {
+        "name the one that was in wrong hands, by its FILE.pub or id; `relbook key list` shows them"
     } else {
-        format!("every such key of `{principal}` is revoked already")
-    };
-    Err(Error::usage(message).hint("`relbook key list` shows who holds which key"))
+        "`relbook key list` shows who holds which key"
+    }))
 }
 
 /// Reads what names a key: its FILE.pub, or the first 8 or more digits of its id.

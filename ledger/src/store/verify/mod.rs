@@ -215,6 +215,7 @@ fn prove(
     }
     sizes.extend(since.iter().map(|since| since.size));
     given_sizes.sort_unstable();
+    given_sizes.dedup();
     let known = Known { book_key, since: since.clone().filter(|_| skip_signatures), sizes };
     let mut verifier = Verifier::new(known);
     // A wrong tile hides nothing that the entries do not show, so it is told last.
@@ -358,7 +359,7 @@ fn unverified(witness: Witness, note: &str) -> Result<Checkpoint, VerifyError> {
     let parsed = Note::parse(note).map_err(CheckpointError::from);
     parsed
         .and_then(|note| Checkpoint::parse(&note.text))
-        .map_err(|source| VerifyError::CheckpointInvalid { witness, source })
+        .map_err(|source| VerifyError::CheckpointInvalid { witness, size: None, source })
 }
 
 fn numbers(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<u64>> {
