@@ -52,14 +52,17 @@ impl Config {
     /// Reads the key that signs.
     ///
     /// # Errors
-    /// [`Error::NotDone`] when there is no such file, or it is not a private key.
+    /// [`Error::NotDone`] when there is no such file, or it is not a private key; [`Error::Usage`]
+    /// when an empty one was given.
     pub fn signing_key(&self) -> Result<SigningKey, Error> {
         match &self.key {
-            // A secret that was not passed on must not make an admin of the job.
-            Some(text) if text.trim().is_empty() => Err(Error::usage(
-                "RELBOOK_KEY or --key is set to nothing, so it is not known who signs",
-            )
-            .hint("pass the secret on, or unset the variable to sign with the book's admin key")),
+            // A secret that a job does not get must not make it sign as the admin.
+            Some(text) if text.trim().is_empty() => {
+                Err(Error::usage("--key or RELBOOK_KEY is given and empty").hint(
+                    "is the secret of the pipeline unset? Jobs of forks get none; unset the \
+                     variable where the admin key of the book is to sign",
+                ))
+            }
             Some(text) if text.contains("-----BEGIN") => SigningKey::from_pem(text).map_err(|e| {
                 Error::not_done("key", format!("RELBOOK_KEY or --key holds no usable key: {e}"))
                     .hint("it must be the whole text of a file made by `relbook key new`")

@@ -34,6 +34,8 @@ give() {
 }
 
 [ -n "${RECORD:-}" ] || fail "RECORD is empty; say build, tag, check, ingest, deploy, publish or gate"
+# Without a key the book's admin key would sign: a job that does not get the secret records nothing.
+need RELBOOK_KEY
 for name in RELBOOK_BOOK RELBOOK_SPOOL; do
     [ -n "${!name:-}" ] || unset "$name"
 done

@@ -3,7 +3,7 @@
 use relbook_testkit::environment::{Ran, TestEnvironment};
 use serde_json::json;
 
-use crate::scratch::{COMMIT, digest, orion, refused};
+use crate::scratch::{COMMIT, digest, orion, refused, size};
 
 fn enroll(env: &TestEnvironment, principal: &str, roles: &str) -> String {
     let file = format!("{principal}.pem");
@@ -75,11 +75,11 @@ fn unknown_and_revoked_keys_are_refused() {
     let env = orion();
     let digest = digest('a');
     env.run(&["key", "new", "nobody.pem"]).exits(0);
-    let before = crate::scratch::size(&env);
+    let before = size(&env);
     let error = refused(&env, &build("nobody.pem", &digest));
     assert_eq!(error["code"], "unknown_key");
     assert!(error["message"].as_str().unwrap().contains("key enroll"));
-    assert_eq!(crate::scratch::size(&env), before, "a stranger leaves no trace");
+    assert_eq!(size(&env), before, "a stranger leaves no trace");
 
     let file = enroll(&env, "ci-orion", "ci");
     env.run(&build(&file, &digest)).exits(0);
@@ -157,6 +157,23 @@ fn the_variable_may_hold_the_key_itself_or_its_file() {
         let secret = &pem.lines().nth(1).unwrap()[10..];
         assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{args:?}");
     }
+}
+
+#[test]
+fn a_secret_that_is_unset_does_not_sign_as_the_admin() {
+    let env = orion();
+    let before = size(&env);
+    let (digest, append) = (digest('b'), ["append", "build", "--component", "api"]);
+    let rest = ["--version", "1.4.2", "--digest", &digest, "--commit", COMMIT];
+    let args: Vec<&str> = append.iter().copied().chain(rest).collect();
+    for empty in ["", " \n"] {
+        let ran = Ran::of(env.command(&args).env("RELBOOK_KEY", empty)).exits(2);
+        assert!(ran.stderr.contains("given and empty"), "{ran:?}");
+    }
+    env.run(&[&args[..], &["--key", ""]].concat()).exits(2);
+    assert_eq!(size(&env), before);
+    // What signs nothing needs no key.
+    Ran::of(env.command(&["status"]).env("RELBOOK_KEY", "")).exits(0);
 }
 
 #[test]

@@ -304,6 +304,7 @@ fn a_step_without_an_outcome_records_nothing() {
         ("check", "result", &["", "skipped", "cancelled", "neutral"][..]),
         ("deploy", "outcome", &["", "skipped", "neutral", "failure"][..]),
         ("build", "digest", &[""][..]),
+        ("build", "key", &[""][..]),
         ("publish", "version", &[""][..]),
         ("gate", "to", &[""][..]),
         ("", "result", &["success"][..]),

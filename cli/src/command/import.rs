@@ -6,12 +6,12 @@
 
 mod deploys;
 mod github;
+mod shown;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use relbook_ledger::admission::{Code, Refusal, closest};
-use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::store::{Appended, Clock as _, SystemClock};
 use relbook_ledger::time::Time;
@@ -19,7 +19,6 @@ use relbook_query::Book;
 use serde_json::{Map, Value, json};
 
 use super::question;
-use crate::args::Format;
 use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
@@ -114,7 +113,8 @@ pub(super) fn run(args: ImportArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     };
     drop(book);
     if args.dry_run {
-        return show_events(ui, &history);
+        shown::warnings(ui, &history.warnings);
+        return shown::dry(ui, summary(&history), &history.news.events);
     }
     let events = std::mem::take(&mut history.news.events);
     let receipts = append(args.batch, config, ui, events)?;
@@ -243,78 +243,26 @@ fn append(
     Ok(receipts)
 }
 
-fn show_events(ui: &mut Ui, history: &History) -> Result<ExitCode, Error> {
-    show_warnings(ui, history);
-    if ui.format() == Format::Json {
-        let mut whole = summary(history);
-        whole.insert("appended".to_owned(), json!(0));
-        whole.insert("events".to_owned(), json!(history.news.events));
-        ui.json(&Value::Object(whole))?;
-        return Ok(ExitCode::Done);
-    }
-    for event in &history.news.events {
-        let text = serde_json::to_string(event);
-        ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
-    }
-    let count = history.news.events.len();
-    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
-    Ok(ExitCode::Done)
-}
-
 fn show(ui: &mut Ui, history: &History, receipts: &[Appended]) -> Result<(), Error> {
-    show_warnings(ui, history);
-    let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
-    match ui.format() {
-        Format::Ndjson => submit::show(ui, receipts, Map::new()),
-        Format::Table => {
-            let History { component, pattern, commits, tags, news, .. } = history;
-            let branch = history.branch.as_deref().unwrap_or("no branch");
-            let moved = match news.moved {
-                0 => String::new(),
-                count => format!(", {count} of them moved"),
-            };
-            let counts = format!("{commits} commits, {tags} tags {pattern}{moved}");
-            ui.line(&format!("{component} from {branch}: {counts}"))?;
-            let known = history.news.known + receipts.len() - appended;
-            ui.line(&format!("appended {appended}, {known} known already"))?;
-            match receipts.last() {
-                Some(last) => {
-                    let root = root_base64(&last.checkpoint.root);
-                    ui.line(&format!("checkpoint size {} root {root}", last.checkpoint.size))
-                }
-                None => Ok(()),
-            }
-        }
-        _ => {
-            let mut whole = summary(history);
-            let checkpoint = receipts.last().map(|receipt| {
-                let point = &receipt.checkpoint;
-                let root = root_base64(&point.root);
-                json!({ "size": point.size, "root": root, "note": point.note })
-            });
-            whole.insert("appended".to_owned(), json!(appended));
-            whole.insert("first_seq".to_owned(), json!(receipts.first().map(|r| r.seq)));
-            whole.insert("last_seq".to_owned(), json!(receipts.last().map(|r| r.seq)));
-            whole.insert("checkpoint".to_owned(), json!(checkpoint));
-            ui.json(&Value::Object(whole))
-        }
-    }
-}
-
-fn show_warnings(ui: &mut Ui, history: &History) {
-    if ui.format() != Format::Json {
-        for warning in &history.warnings {
-            ui.note(&format!("warning: {} ({})", warning.detail, warning.code));
-        }
-    }
+    shown::warnings(ui, &history.warnings);
+    let appended = shown::new_ones(receipts);
+    let History { component, pattern, commits, tags, news, .. } = history;
+    let branch = history.branch.as_deref().unwrap_or("no branch");
+    let moved = match news.moved {
+        0 => String::new(),
+        count => format!(", {count} of them moved"),
+    };
+    let known = news.known + receipts.len() - appended;
+    let lines = [
+        format!("{component} from {branch}: {commits} commits, {tags} tags {pattern}{moved}"),
+        format!("appended {appended}, {known} known already"),
+    ];
+    shown::appended(ui, summary(history), &lines, receipts)
 }
 
 fn summary(history: &History) -> Map<String, Value> {
     let skipped = history.skipped.iter();
     let skipped = skipped.map(|skip| json!({ "tag": skip.tag, "reason": skip.reason }));
-    let warnings = history.warnings.iter();
-    let warnings =
-        warnings.map(|warning| json!({ "code": warning.code, "detail": warning.detail }));
     let fields = [
         ("component", json!(history.component)),
         ("branch", json!(history.branch)),
@@ -325,9 +273,8 @@ fn summary(history: &History) -> Map<String, Value> {
         ("moved", json!(history.news.moved)),
         ("known", json!(history.news.known)),
         ("skipped", skipped.collect()),
-        ("warnings", warnings.collect()),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    shown::summary(fields, &history.warnings)
 }
 
 impl From<GitError> for Error {

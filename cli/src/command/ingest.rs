@@ -66,7 +66,8 @@ Attestations (in-toto, DSSE, sigstore bundles, npm, Cloud Build) are recorded as
 provenance also gives the build when its version (the tag, or --version) and commit are known. They
 are called verified only when --verify-key is given and a signature fits it, or --trusted-root and
 the bundle holds against it and was signed by the named identity. An SBOM is what `diff` compares
-later.
+later. One value of Prometheus (its query in --command-line) and a CloudEvent are kept as evidence
+about the artifact of --digest; a canary is checked by `slo-gate`.
 
 The format is recognised by the content, never by the name. What the report does not say is left
 out, never zero: a scan that was filtered, or scanned nothing, is not a clean one, and tests that

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use relbook_testkit::environment::Ran;
+
 use super::slo_gate;
 use super::web::{response, serve};
-use crate::scratch::{orion, size};
+use crate::scratch::{digest, orion, size};
 
 /// The value of a parameter of a request.
 fn parameter(target: &str, name: &str) -> i64 {
@@ -69,6 +71,44 @@ fn a_good_server_is_believed() {
     assert_eq!(ran["event"]["error_rate_delta"], 0.0);
     assert_eq!(size(&env), before);
     assert_eq!(slo_gate(&env, &url, &[]).exits(0).json()["appended"], 1);
+}
+
+#[test]
+fn all_of_the_window_is_looked_at() {
+    let env = orion();
+    // Two parts of five seconds are answered, and twelve seconds are asked for.
+    let url = format!("http://{}", serve(|target| answer(target, "0.5")));
+    let ran = slo_gate(&env, &url, &["--window", "12s"]).exits(3);
+    assert!(ran.stdout.contains("not covered"), "{ran:?}");
+    // Without --step, a short window has two halves.
+    let asked = ["--window", "30s", "--step", "15s", "--dry-run"];
+    let wanted = slo_gate(&env, &url, &asked).exits(0).json();
+    assert_eq!(wanted["event"]["labels"]["coverage_step_s"], "15");
+}
+
+#[test]
+fn the_job_that_measures_stands_in_the_check_and_the_check_in_its_summary() {
+    let env = orion();
+    let url = format!("http://{}", serve(|target| answer(target, "0.5")));
+    let (canary, baseline) = (digest('a'), digest('b'));
+    let args = [
+        ["slo-gate", "--prometheus", &url, "--component", "api", "--digest", &canary].as_slice(),
+        &["--baseline-digest", &baseline, "--window", "20s", "--format", "json"],
+        &["--error-query", "e{t=\"{{track}}\"}[{{window}}]"],
+        &["--latency-query", "l{t=\"{{track}}\"}[{{window}}]"],
+    ]
+    .concat();
+    let mut command = env.command(&args);
+    command.envs([("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "9001"), ("GITHUB_SHA", "c")]);
+    command.env("GITHUB_STEP_SUMMARY", env.path().join("summary.md"));
+    let event = Ran::of(&mut command).exits(0).json()["event"].clone();
+    assert_eq!(
+        (&event["source"]["system"], &event["source"]["run_id"]),
+        (&"prometheus".into(), &"9001".into())
+    );
+    assert!(event.get("commit").is_none(), "a check of an artifact");
+    let summary = std::fs::read_to_string(env.path().join("summary.md")).expect("a summary");
+    assert!(summary.contains("suite slo, result pass"), "{summary}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn what_would_always_pass_is_wrong_usage() {
         (&["--latency-query", ""], "empty"),
         (&["--end", "2999-01-01"], "future"),
         (&["--window", "0s"], "--window"),
+        (&["--step", "6s"], "two parts"),
         (&["--canary-track", "a\"b"], "must be letters"),
     ] {
         let ran = slo_gate(&env, url, more).exits(2);

@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use clap::Args;
 use relbook_ledger::admission::{Code, Refusal};
-use relbook_ledger::checkpoint::root_base64;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
 
-use crate::args::{Format, none_empty};
+use super::shown;
+use crate::args::none_empty;
 use crate::author::Input;
 use crate::blob::Blobs;
 use crate::config::Config;
@@ -78,9 +78,9 @@ pub(super) fn run(
         }
         outcome => outcome?,
     };
-    show_warnings(ui, &found.0);
+    shown::warnings(ui, &found.0.warnings);
     if args.dry_run {
-        return show_events(memory, ui, &found.0, found.1);
+        return shown::dry(ui, summary(memory, &found.0, found.1), &found.0.events);
     }
     let events = std::mem::take(&mut found.0.events);
     let receipts = append(config, ui, &found.0, events)?;
@@ -161,28 +161,6 @@ fn append(
     submit::append(config, ui, &mut writer, batch).inspect_err(|_| blobs.take_back())
 }
 
-fn show_events(
-    memory: Memory,
-    ui: &mut Ui,
-    found: &Found,
-    known: usize,
-) -> Result<ExitCode, Error> {
-    if ui.format() == Format::Json {
-        let mut whole = summary(memory, found, known);
-        whole.insert("appended".to_owned(), json!(0));
-        whole.insert("events".to_owned(), json!(found.events));
-        ui.json(&Value::Object(whole))?;
-        return Ok(ExitCode::Done);
-    }
-    for event in &found.events {
-        let text = serde_json::to_string(event);
-        ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
-    }
-    let count = found.events.len();
-    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
-    Ok(ExitCode::Done)
-}
-
 fn show(
     memory: Memory,
     ui: &mut Ui,
@@ -190,58 +168,17 @@ fn show(
     known: usize,
     receipts: &[Appended],
 ) -> Result<(), Error> {
-    let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
+    let appended = shown::new_ones(receipts);
     let known = known + receipts.len() - appended;
-    match ui.format() {
-        Format::Ndjson => submit::show(ui, receipts, Map::new()),
-        Format::Table => {
-            let Found { files, objects, deploys, .. } = found;
-            let name = memory.as_str();
-            ui.line(&format!("{name}: {objects} objects in {} files", files.len()))?;
-            ui.line(&format!(
-                "{deploys} deploys: appended {appended} events, {known} known already"
-            ))?;
-            match receipts.last() {
-                Some(last) => {
-                    let root = root_base64(&last.checkpoint.root);
-                    ui.line(&format!("checkpoint size {} root {root}", last.checkpoint.size))
-                }
-                None => Ok(()),
-            }
-        }
-        _ => {
-            let mut whole = summary(memory, found, known);
-            let checkpoint = receipts.last().map(|receipt| {
-                let point = &receipt.checkpoint;
-                json!({ "size": point.size, "root": root_base64(&point.root), "note": point.note })
-            });
-            whole.insert("appended".to_owned(), json!(appended));
-            whole.insert("first_seq".to_owned(), json!(receipts.first().map(|r| r.seq)));
-            whole.insert("last_seq".to_owned(), json!(receipts.last().map(|r| r.seq)));
-            whole.insert("checkpoint".to_owned(), json!(checkpoint));
-            ui.json(&Value::Object(whole))
-        }
-    }
-}
-
-fn show_warnings(ui: &mut Ui, found: &Found) {
-    const SHOWN: usize = 10;
-    if ui.format() == Format::Json {
-        return;
-    }
-    for warning in found.warnings.iter().take(SHOWN) {
-        ui.note(&format!("warning: {} ({})", warning.detail, warning.code));
-    }
-    let more = found.warnings.len().saturating_sub(SHOWN);
-    if more > 0 {
-        ui.note(&format!("warning: and {more} more; --format json has them all"));
-    }
+    let Found { files, objects, deploys, .. } = found;
+    let lines = [
+        format!("{}: {objects} objects in {} files", memory.as_str(), files.len()),
+        format!("{deploys} deploys: appended {appended} events, {known} known already"),
+    ];
+    shown::appended(ui, summary(memory, found, known), &lines, receipts)
 }
 
 fn summary(memory: Memory, found: &Found, known: usize) -> Map<String, Value> {
-    let warnings = found.warnings.iter();
-    let warnings =
-        warnings.map(|warning| json!({ "code": warning.code, "detail": warning.detail }));
     let fields = [
         ("system", json!(memory.as_str())),
         ("files", json!(found.files.len())),
@@ -249,7 +186,6 @@ fn summary(memory: Memory, found: &Found, known: usize) -> Map<String, Value> {
         ("ignored", json!(found.ignored)),
         ("deploys", json!(found.deploys)),
         ("known", json!(known)),
-        ("warnings", warnings.collect()),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    shown::summary(fields, &found.warnings)
 }

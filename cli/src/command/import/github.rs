@@ -13,8 +13,8 @@ use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::store::{Appended, Ledger};
 use serde_json::{Map, Value, json};
 
-use super::{append, unknown_component};
-use crate::args::{Format, none_empty};
+use super::{append, shown, unknown_component};
+use crate::args::none_empty;
 use crate::blob::Blobs;
 use crate::config::Config;
 use crate::derived::Told;
@@ -87,8 +87,9 @@ pub(super) fn run(args: &GithubArgs, config: &Config, ui: &mut Ui) -> Result<Exi
     found.known += told.len();
     drop(ledger);
     let kinds = kinds(&events);
+    shown::warnings(ui, &found.warnings);
     if args.dry_run {
-        return dry(ui, &found, &kinds, &events);
+        return shown::dry(ui, summary(&found, &kinds, found.known), &events);
     }
     let receipts = append_with_evidence(args, config, ui, &found, events)?;
     show(ui, &found, &kinds, &receipts)?;
@@ -156,39 +157,14 @@ fn kinds(events: &[Map<String, Value>]) -> BTreeMap<String, usize> {
     kinds
 }
 
-fn summary(found: &Import, kinds: &BTreeMap<String, usize>) -> Map<String, Value> {
-    let warnings = found.warnings.iter();
-    let warnings: Vec<Value> =
-        warnings.map(|warning| json!({"code": warning.code, "detail": warning.detail})).collect();
+fn summary(found: &Import, kinds: &BTreeMap<String, usize>, known: usize) -> Map<String, Value> {
     let fields = [
         ("files", json!(found.documents.len())),
         ("objects", json!(found.objects)),
         ("kinds", json!(kinds)),
-        ("known", json!(found.known)),
-        ("warnings", Value::Array(warnings)),
+        ("known", json!(known)),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn dry(
-    ui: &mut Ui,
-    found: &Import,
-    kinds: &BTreeMap<String, usize>,
-    events: &[Map<String, Value>],
-) -> Result<ExitCode, Error> {
-    if ui.format() == Format::Json {
-        let mut whole = summary(found, kinds);
-        whole.insert("appended".to_owned(), json!(0));
-        whole.insert("events".to_owned(), json!(events));
-        ui.json(&Value::Object(whole))?;
-        return Ok(ExitCode::Done);
-    }
-    show_warnings(ui, found);
-    for event in events {
-        ui.line(&Value::Object(event.clone()).to_string())?;
-    }
-    ui.note(&format!("{} events would be appended; nothing was (--dry-run)", events.len()));
-    Ok(ExitCode::Done)
+    shown::summary(fields, &found.warnings)
 }
 
 fn show(
@@ -197,36 +173,12 @@ fn show(
     kinds: &BTreeMap<String, usize>,
     receipts: &[Appended],
 ) -> Result<(), Error> {
-    let appended = receipts.iter().filter(|receipt| !receipt.duplicate).count();
-    match ui.format() {
-        Format::Ndjson => submit::show(ui, receipts, Map::new()),
-        Format::Table => {
-            show_warnings(ui, found);
-            let objects = found.objects.iter().map(|(what, count)| format!("{count} {what}"));
-            let objects = objects.collect::<Vec<_>>().join(", ");
-            ui.line(&format!("{} files: {objects}", found.documents.len()))?;
-            for (kind, count) in kinds {
-                ui.line(&format!("{count} {kind}"))?;
-            }
-            ui.line(&format!("appended {appended}, {} known already", found.known))
-        }
-        _ => {
-            let mut whole = summary(found, kinds);
-            whole.insert("appended".to_owned(), json!(appended));
-            whole.insert("first_seq".to_owned(), json!(receipts.first().map(|r| r.seq)));
-            whole.insert("last_seq".to_owned(), json!(receipts.last().map(|r| r.seq)));
-            ui.json(&Value::Object(whole))
-        }
-    }
-}
-
-fn show_warnings(ui: &mut Ui, found: &Import) {
-    const SHOWN: usize = 20;
-    for warning in found.warnings.iter().take(SHOWN) {
-        ui.note(&format!("warning: {} ({})", warning.detail, warning.code));
-    }
-    if found.warnings.len() > SHOWN {
-        let more = found.warnings.len() - SHOWN;
-        ui.note(&format!("warning: {more} more; --format json names them all"));
-    }
+    let appended = shown::new_ones(receipts);
+    let known = found.known + receipts.len() - appended;
+    let objects = found.objects.iter().map(|(what, count)| format!("{count} {what}"));
+    let objects = objects.collect::<Vec<_>>().join(", ");
+    let mut lines = vec![format!("{} files: {objects}", found.documents.len())];
+    lines.extend(kinds.iter().map(|(kind, count)| format!("{count} {kind}")));
+    lines.push(format!("appended {appended}, {known} known already"));
+    shown::appended(ui, summary(found, kinds, known), &lines, receipts)
 }

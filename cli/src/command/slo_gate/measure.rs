@@ -59,7 +59,9 @@ impl Plan {
     /// What [`Server::number`] and [`Server::covers`] say, [`Error::Refused`] for a rate or a
     /// latency that cannot be one.
     pub(super) fn measure(&self, server: &Server) -> Result<Deltas, Error> {
-        let times = Times { end: self.end, step: self.step, count: self.window / self.step };
+        // The first part may begin before the window, so that none of it is left out.
+        let count = self.window.saturating_add(self.step - 1) / self.step;
+        let times = Times { end: self.end, step: self.step, count };
         let mut deltas = Deltas {
             errors: [0.0; 2],
             latency: [0.0; 2],

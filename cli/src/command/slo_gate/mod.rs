@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use crate::args::{Format, duration, time};
 use crate::author::Input;
 use crate::blob::Blobs;
+use crate::ci::{self, summary};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -29,6 +30,9 @@ use template::{Side, Template};
 
 /// How many parts of the window are looked at for gaps.
 const PARTS: i64 = 6;
+
+/// How long a part of a short window is, so that it holds two samples: a rate needs them.
+const PART_S_MIN: i64 = 60;
 
 /// Arguments of `slo-gate`.
 #[derive(Debug, Args)]
@@ -89,7 +93,8 @@ pub struct SloGateArgs {
     /// The end of the window [default: now]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub end: Option<Time>,
-    /// How long the parts are in which data must be there [default: a sixth of the window]
+    /// How long the parts are in which data must be there, at most half the window [default: a
+    /// sixth of the window, of a short one a minute or half]
     #[arg(long, value_name = "LENGTH", value_parser = duration)]
     pub step: Option<i64>,
     /// What the error query gives
@@ -143,7 +148,10 @@ pub(super) fn run(args: &SloGateArgs, config: &Config, ui: &mut Ui) -> Result<Ex
         }
     };
     let holds = measured.holds(&policy);
-    let (event, evidence) = event(args, &component, &plan, &server, &measured, &policy);
+    let (mut event, evidence) = event(args, &component, &plan, &server, &measured, &policy);
+    if let Some(run) = ci::here() {
+        run.fill(&mut event);
+    }
     let code = if holds { ExitCode::Done } else { ExitCode::DoesNotHold };
     if ui.format() == Format::Table {
         for line in measured.lines(&policy) {
@@ -162,10 +170,17 @@ pub(super) fn run(args: &SloGateArgs, config: &Config, ui: &mut Ui) -> Result<Ex
     let digest = event["evidence"][0].as_str().unwrap_or_default().to_owned();
     blobs.keep(&config.book, &digest, evidence.as_bytes())?;
     let appended = submit::open(config).and_then(|mut writer| {
-        submit::append(config, ui, &mut writer, vec![(None, Input::Fields(event.clone()))])
+        let batch = vec![(None, Input::Fields(event.clone()))];
+        let receipts = submit::append(config, ui, &mut writer, batch)?;
+        Ok((writer.origin().to_owned(), receipts))
     });
     let receipts = match appended {
-        Ok(receipts) => receipts,
+        Ok((origin, receipts)) => {
+            summary::add(ui, || {
+                summary::appended(&origin, std::slice::from_ref(&event), &receipts)
+            });
+            receipts
+        }
         Err(error) => {
             blobs.take_back();
             return Err(error);
@@ -203,9 +218,12 @@ fn plan(args: &SloGateArgs, component: &str) -> Result<Plan, Error> {
     if end > now {
         return Err(Error::usage("--end lies in the future").hint("nothing is known of it yet"));
     }
-    let step = args.step.unwrap_or(args.window / PARTS);
-    if args.window < 2 || step < 1 || step > args.window {
-        return Err(Error::usage("--window and --step leave no part to look at")
+    // Two halves at least, or data at its end alone would cover the window.
+    let step = args.step.unwrap_or_else(|| {
+        (args.window.saturating_add(PARTS - 1) / PARTS).max(PART_S_MIN).min(args.window / 2)
+    });
+    if step < 1 || step > args.window / 2 {
+        return Err(Error::usage("--window and --step leave no two parts to look at")
             .hint("such as --window 30m, in parts of five minutes"));
     }
     let canary = Side { digest: args.digest.clone(), track: args.canary_track.clone() };
