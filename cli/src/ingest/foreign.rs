@@ -13,9 +13,19 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         return xml(root);
     }
     let Some(json) = document.json() else {
-        return is_codeowners(document.text()).then_some(
-            "CODEOWNERS, which says who may approve and not that anybody did (policy, no event)",
-        );
+        let text = document.text();
+        let signs = [
+            (
+                is_codeowners(text),
+                "CODEOWNERS, which says who may approve and not that anybody did (policy, no event)",
+            ),
+            (
+                text.lines().skip(1).any(|line| line.starts_with(['{', '['])),
+                "JSON behind other output; let the tool write it with its own --output, without \
+                 its log",
+            ),
+        ];
+        return signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name);
     };
     let has = |key: &str| json.get(key).is_some();
     let signs: &[(bool, &'static str)] = &[
@@ -25,14 +35,9 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
              the envelope or the bundle)",
         ),
         (
-            has("scanner") && json.pointer("/metadata/scanStartedOn").is_some(),
-            "a vulnerability predicate without its statement, which names no artifact (give the \
-             attestation)",
-        ),
-        (
             release_please::may_be_manifest(json),
-            "a map of paths to versions: a manifest of release-please? it has no mark of its own, \
-             so say --as release-please-manifest; otherwise something",
+            "a map of paths to versions, which nothing marks as a manifest of release-please (if \
+             it is one, say --as release-please-manifest)",
         ),
         (
             has("schemaVersion") && (has("manifests") || has("layers")),
@@ -47,6 +52,14 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
             "a list of an image's manifests (its digest is that of the index)",
         ),
         (has("project_name") && has("builds"), "the configuration of goreleaser"),
+        (
+            has("name") && has("version") && has("apiVersion") && !has("kind"),
+            "a Helm chart of an apiVersion other than v1 and v2",
+        ),
+        (
+            has("approvers") || has("reviewers"),
+            "OWNERS of Kubernetes, which says who may approve and not that anybody did",
+        ),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)

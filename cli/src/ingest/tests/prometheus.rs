@@ -28,5 +28,10 @@ fn a_value_without_its_query_proves_nothing() {
 fn codeowners_is_named() {
     let text = "# all\n*  @team/core\n/docs/** @writer someone@example.org\nunowned/\n";
     assert!(refusal_of(text, &given()).contains("CODEOWNERS"));
+    assert!(refusal_of("approvers:\n- olga\n", &given()).contains("OWNERS"));
+    let logged = refusal_of("INFO scanning\n{\"SchemaVersion\": 2}\n", &given());
+    assert!(logged.contains("behind other output"), "{logged}");
+    let chart = refusal_of("apiVersion: v3\nname: a\nversion: 1.0.0\n", &given());
+    assert!(chart.contains("Helm chart of an apiVersion") && !chart.contains("relbook reads"));
     assert!(!refusal_of("some words\nand more words\n", &given()).contains("CODEOWNERS"));
 }
