@@ -51,6 +51,22 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
             json.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_descriptor)),
             "a list of an image's manifests (its digest is that of the index)",
         ),
+        (
+            json.pointer("/descriptor/name").is_some_and(|name| name == "syft"),
+            "a bill of materials in Syft's own form (let it write cyclonedx-json or spdx-json)",
+        ),
+        (
+            json["@context"].as_str().is_some_and(|context| context.contains("openvex")),
+            "OpenVEX, which says what somebody thinks of a flaw and not what was scanned",
+        ),
+        (
+            json.pointer("/document/csaf_version").is_some(),
+            "CSAF, an advisory, which says nothing of one artifact",
+        ),
+        (
+            json.pointer("/scan/scanner").is_some() && has("vulnerabilities"),
+            "a security report of GitLab (give the report of the scanner itself)",
+        ),
         (has("project_name") && has("builds"), "the configuration of goreleaser"),
         (
             has("name") && has("version") && has("apiVersion") && !has("kind"),
@@ -74,6 +90,7 @@ fn xml(root: &str) -> Option<&'static str> {
         "testExecutions" => "a generic report for Sonar (give the JUnit XML that it came from)",
         "coverage" | "report" => "a report of coverage, which says nothing of tests that failed",
         "checkstyle" => "a report of Checkstyle (let the tool write SARIF)",
+        "RDF" => "RDF, perhaps of SPDX (let the tool write SPDX in JSON)",
         "bom" => "a bill of materials of no version that is read",
         _ => return None,
     })

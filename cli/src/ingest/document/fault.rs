@@ -29,8 +29,8 @@ pub enum Fault {
     TooLarge,
     /// It is larger than its format is read.
     #[error(
-        "larger than {} MiB, which only reports of scans and tests may be; give the one \
-         document that is meant",
+        "larger than {} MiB, which only bills of materials and reports of scans and tests may be; \
+         give the one document that is meant",
         Document::WHOLE_MAX >> 20
     )]
     TooLargeHere,
