@@ -52,8 +52,6 @@ pub(in crate::ingest) struct Certificate {
     pub(in crate::ingest) signer: Option<String>,
     /// From when it is valid; a Fulcio certificate lives for ten minutes.
     pub(in crate::ingest) not_before: Option<ReportTime>,
-    /// From when to when it is valid, in Unix seconds.
-    pub(in crate::ingest) validity: (u64, u64),
     /// The key that it is for; absent when it is of a kind that is not checked here.
     pub(in crate::ingest) key: Option<VerifyKey>,
     claims: Map<String, Value>,
@@ -82,12 +80,11 @@ impl Certificate {
             }
         }
         let seconds = tbs.validity.not_before.to_unix_duration().as_secs();
-        let validity = (seconds, tbs.validity.not_after.to_unix_duration().as_secs());
         let not_before = i64::try_from(seconds).ok().and_then(|seconds| {
             let utc = Time::from_micros(seconds.checked_mul(1_000_000)?).to_string();
             Some(ReportTime { raw: utc.clone(), utc })
         });
-        Ok(Self { signer, not_before, validity, key: VerifyKey::from_der(&key).ok(), claims })
+        Ok(Self { signer, not_before, key: VerifyKey::from_der(&key).ok(), claims })
     }
 
     /// Reads a certificate in PEM.

@@ -31,8 +31,7 @@ fn bundle(signer: &Signer, statement: &Value) -> Value {
         "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
         "verificationMaterial": {
             "certificate": {"rawBytes": certificate},
-            "tlogEntries": [{"logIndex": "129601213", "integratedTime": "1781082000",
-                             "inclusionProof": {}}]},
+            "tlogEntries": [{"logIndex": "129601213", "integratedTime": "1781082000"}]},
         "dsseEnvelope": envelope(statement, &[signer]),
     })
 }
@@ -113,22 +112,11 @@ fn a_certificate_without_a_time_of_signing_proves_nothing() {
 }
 
 #[test]
-fn a_log_entry_that_nobody_could_verify_is_refused() {
-    let refuses = |change: &dyn Fn(&mut Value), says: &str| {
-        let mut changed = bundle(&Signer::p256(), &plain());
-        change(&mut changed["verificationMaterial"]["tlogEntries"][0]);
-        let message = refusal(&changed, &given());
-        assert!(message.contains(says), "{message}");
-    };
-    refuses(&|entry| entry["logIndex"] = json!("-1"), "logIndex: expected a place in the log");
-    refuses(&|entry| entry["inclusionProof"] = json!(null), "with its `inclusionProof`");
-    // An hour after the certificate ended.
-    refuses(&|entry| entry["integratedTime"] = json!("1781086200"), "certificate was not valid");
-    let mut old = bundle(&Signer::p256(), &plain());
-    old["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.1");
-    let entry = &mut old["verificationMaterial"]["tlogEntries"][0];
-    entry.as_object_mut().unwrap().remove("inclusionProof");
-    one(&old, &given());
+fn a_log_entry_has_a_place_in_the_log() {
+    let mut before = bundle(&Signer::p256(), &plain());
+    before["verificationMaterial"]["tlogEntries"][0]["logIndex"] = json!("-1");
+    let message = refusal(&before, &given());
+    assert!(message.contains("logIndex: expected a place in the log"), "{message}");
 }
 
 #[test]
@@ -168,8 +156,8 @@ fn the_signature_of_a_file_names_its_digest_only() {
     let mut logged = message(&"0".repeat(64));
     let body = json!({"kind": "hashedrekord", "apiVersion": "0.0.1",
         "spec": {"data": {"hash": {"algorithm": "sha256", "value": "1".repeat(64)}}}});
-    logged["verificationMaterial"]["tlogEntries"] = json!([{"logIndex": 1, "inclusionProof": {},
-                "canonicalizedBody": STANDARD.encode(body.to_string())}]);
+    logged["verificationMaterial"]["tlogEntries"] =
+        json!([{"logIndex": 1, "canonicalizedBody": STANDARD.encode(body.to_string())}]);
     assert!(refusal(&logged, &given()).contains("is of other content"));
 }
 

@@ -91,8 +91,7 @@ pub(super) fn read_at<'a>(
         }
         _ => return Err(place.expected("either a `dsseEnvelope` or a `messageSignature`")),
     };
-    log(&material, version, &content, &mut signing)?;
-    check_time(&material, &signing)?;
+    log(&material, &content, &mut signing)?;
     if context.verification.asked() && signing.verified_by.is_none() {
         let reason = "its signature is over the bytes of the artifact, which are not here; verify \
                       it with cosign, or give an attestation";
@@ -151,17 +150,8 @@ fn signer(material: &Place<'_>, version: &str, signing: &mut Signing) -> Result<
 }
 
 /// Reads the log entries and counts the timestamps.
-fn log(
-    material: &Place<'_>,
-    version: &str,
-    content: &Content,
-    signing: &mut Signing,
-) -> Result<(), IngestError> {
+fn log(material: &Place<'_>, content: &Content, signing: &mut Signing) -> Result<(), IngestError> {
     for entry in material.list("tlogEntries")?.unwrap_or_default() {
-        // Only the first version could do with the log's promise.
-        if version != "0.1" {
-            entry.must("inclusionProof", "a log entry with its `inclusionProof`")?;
-        }
         let entry = log_entry::read(&entry, content)?;
         signing.log_index = signing.log_index.take().or(entry.index);
         signing.logged_at = signing.logged_at.take().or(entry.time);
@@ -176,27 +166,6 @@ fn log(
         ));
     }
     Ok(())
-}
-
-/// Refuses an entry of the log from when the certificate was not valid: without a timestamp of
-/// somebody else, nobody could verify that.
-fn check_time(material: &Place<'_>, signing: &Signing) -> Result<(), IngestError> {
-    let (Some(certificate), Some(logged)) = (&signing.certificate, &signing.logged_at) else {
-        return Ok(());
-    };
-    let (from, to) = certificate.validity;
-    let valid = logged.raw.parse().is_ok_and(|at: u64| from <= at && at <= to);
-    if valid || signing.timestamps > 0 {
-        return Ok(());
-    }
-    Err(IngestError::NotAuthentic {
-        file: material.file().to_owned(),
-        reason: format!(
-            "the log took its signature at {}, when the certificate was not valid; fetch the \
-             bundle again",
-            logged.utc
-        ),
-    })
 }
 
 fn message_digest(message: &Place<'_>) -> Result<Option<String>, IngestError> {
