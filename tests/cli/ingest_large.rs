@@ -194,6 +194,85 @@ fn go_test_of_many_lines() {
     assert_eq!((&event["result"], &event["cases"]["passed"]), (&json!("pass"), &json!(rows)));
 }
 
+/// Checks what the event of a bill says of its parts.
+#[track_caller]
+fn listed(event: &Value, format: &str, components: u64) {
+    assert_eq!((&event["kind"], &event["format"]), (&json!("sbom.recorded"), &json!(format)));
+    let content = &event["content"];
+    assert_eq!((&content["name"], &content["version"]), (&json!("app"), &json!("1.4.2")));
+    assert_eq!(
+        (&content["components"], &content["packages"]),
+        (&json!(components), &json!(components))
+    );
+}
+
+#[test]
+fn cyclonedx_of_many_components() {
+    let env = orion();
+    let row = |n: u64| {
+        format!(
+            "{{\"type\":\"library\",\"name\":\"p{n}\",\"version\":\"1\",\"purl\":\"pkg:npm/p{n}@1\",\
+             \"licenses\":[{{\"license\":{{\"id\":\"MIT\"}}}}]}}"
+        )
+    };
+    let described = "\"metadata\":{\"component\":{\"name\":\"app\",\"version\":\"1.4.2\"}}";
+    let head = format!(
+        "{{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",{described},\"components\":["
+    );
+    let rows = generate(&env, "bom.json", (&head, "]}"), row, ",");
+    listed(&event(&env, "bom.json", &[]), "cyclonedx-json/1.6", rows);
+    // All of them inside of one, and the metadata behind them.
+    let head = "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[\
+                {\"name\":\"whole\",\"components\":[";
+    let rows = generate(&env, "nested.json", (head, &format!("]}}],{described}}}")), row, ",");
+    listed(&event(&env, "nested.json", &[]), "cyclonedx-json/1.6", rows + 1);
+}
+
+#[test]
+fn cyclonedx_xml_of_many_components() {
+    let env = orion();
+    let row = |n: u64| {
+        format!("<component type='library'><name>p{n}</name><version>1</version></component>\n")
+    };
+    let head = "<?xml version='1.0'?><bom xmlns='http://cyclonedx.org/schema/bom/1.5'><metadata>\
+                <component><name>app</name><version>1.4.2</version></component></metadata>\
+                <components>";
+    let rows = generate(&env, "bom.xml", (head, "</components></bom>"), row, "");
+    listed(&event(&env, "bom.xml", &[]), "cyclonedx-xml/1.5", rows);
+}
+
+#[test]
+fn spdx_of_many_packages_whose_root_is_named_behind_them() {
+    let env = orion();
+    let row =
+        |n: u64| format!("{{\"SPDXID\":\"SPDXRef-{n}\",\"name\":\"p{n}\",\"versionInfo\":\"1\"}}");
+    let head = "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[\
+                {\"SPDXID\":\"SPDXRef-app\",\"name\":\"app\",\"versionInfo\":\"1.4.2\"},";
+    let tail = "],\"relationships\":[{\"spdxElementId\":\"SPDXRef-DOCUMENT\",\
+                \"relationshipType\":\"DESCRIBES\",\"relatedSpdxElement\":\"SPDXRef-app\"}]}";
+    let rows = generate(&env, "bom.spdx.json", (head, tail), row, ",");
+    listed(&event(&env, "bom.spdx.json", &[]), "spdx-json/2.3", rows);
+    let row = |n: u64| {
+        format!("{{\"type\":\"software_Package\",\"spdxId\":\"urn:{n}\",\"name\":\"p{n}\"}}")
+    };
+    let head = "{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[";
+    let tail = ",{\"type\":\"software_Package\",\"spdxId\":\"urn:app\",\"name\":\"app\",\
+                \"software_packageVersion\":\"1.4.2\"},{\"type\":\"SpdxDocument\",\
+                \"spdxId\":\"urn:doc\",\"rootElement\":[\"urn:app\"]}]}";
+    let rows = generate(&env, "graph.json", (head, tail), row, ",");
+    listed(&event(&env, "graph.json", &[]), "spdx-jsonld/3.0", rows);
+}
+
+#[test]
+fn a_part_of_a_large_bill_that_is_none_is_named_by_its_place() {
+    let env = orion();
+    let filler = "{\"name\":\"a\",\"version\":\"1\"},".repeat(200_000);
+    let head = "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[";
+    env.file("bom.json", format!("{head}{filler}{{\"name\":[]}}]}}"));
+    let ran = ingest(&env, "bom.json", &[]).exits(3);
+    assert!(ran.stdout.contains("components[200000].name: expected a text"), "{}", ran.stdout);
+}
+
 #[test]
 fn what_is_wrong_in_a_large_report_is_found_wherever_it_stands() {
     let env = orion();

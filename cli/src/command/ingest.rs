@@ -107,7 +107,8 @@ pub struct IngestArgs {
     /// The commit that the report is about
     #[arg(long, value_name = "COMMIT")]
     pub commit: Option<String>,
-    /// The target of the environment, where the file does not name one of them
+    /// The target of the environment, where the file does not name one of them; of bake, the
+    /// target that built the artifact
     #[arg(long, value_name = "NAME")]
     pub target: Option<String>,
     /// The suite of a check, where the format does not settle it

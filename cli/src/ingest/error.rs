@@ -26,7 +26,7 @@ pub enum IngestError {
         fault: Fault,
     },
     /// No reader recognises the content.
-    #[error("{file}: {}; relbook reads {}", unknown(looks_like), super::reader_names())]
+    #[error("{file}: {}", unknown(looks_like))]
     UnknownFormat {
         /// The file.
         file: String,
@@ -262,7 +262,10 @@ impl IngestError {
 
 fn unknown(looks_like: &Option<&'static str>) -> String {
     match looks_like {
-        Some(name) => format!("this is {name}, which relbook does not read as a report"),
-        None => "the content is of no format that relbook knows".to_owned(),
+        Some(name) => format!("this is {name}; relbook does not read it as a report"),
+        None => format!(
+            "the content is of no format that relbook knows; relbook reads {}",
+            super::reader_names()
+        ),
     }
 }

@@ -13,9 +13,19 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         return xml(root);
     }
     let Some(json) = document.json() else {
-        return is_codeowners(document.text()).then_some(
-            "CODEOWNERS, which says who may approve and not that anybody did (policy, no event)",
-        );
+        let text = document.text();
+        let signs = [
+            (
+                is_codeowners(text),
+                "CODEOWNERS, which says who may approve and not that anybody did (policy, no event)",
+            ),
+            (
+                text.lines().skip(1).any(|line| line.starts_with(['{', '['])),
+                "JSON behind other output; let the tool write it with its own --output, without \
+                 its log",
+            ),
+        ];
+        return signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name);
     };
     let has = |key: &str| json.get(key).is_some();
     let signs: &[(bool, &'static str)] = &[
@@ -25,14 +35,9 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
              the envelope or the bundle)",
         ),
         (
-            has("scanner") && json.pointer("/metadata/scanStartedOn").is_some(),
-            "a vulnerability predicate without its statement, which names no artifact (give the \
-             attestation)",
-        ),
-        (
             release_please::may_be_manifest(json),
-            "a map of paths to versions: a manifest of release-please? it has no mark of its own, \
-             so say --as release-please-manifest; otherwise something",
+            "a map of paths to versions, which nothing marks as a manifest of release-please (if \
+             it is one, say --as release-please-manifest)",
         ),
         (
             has("schemaVersion") && (has("manifests") || has("layers")),
@@ -46,7 +51,31 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
             json.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(is_descriptor)),
             "a list of an image's manifests (its digest is that of the index)",
         ),
+        (
+            json.pointer("/descriptor/name").is_some_and(|name| name == "syft"),
+            "a bill of materials in Syft's own form (let it write cyclonedx-json or spdx-json)",
+        ),
+        (
+            json["@context"].as_str().is_some_and(|context| context.contains("openvex")),
+            "OpenVEX, which says what somebody thinks of a flaw and not what was scanned",
+        ),
+        (
+            json.pointer("/document/csaf_version").is_some(),
+            "CSAF, an advisory, which says nothing of one artifact",
+        ),
+        (
+            json.pointer("/scan/scanner").is_some() && has("vulnerabilities"),
+            "a security report of GitLab (give the report of the scanner itself)",
+        ),
         (has("project_name") && has("builds"), "the configuration of goreleaser"),
+        (
+            has("name") && has("version") && has("apiVersion") && !has("kind"),
+            "a Helm chart of an apiVersion other than v1 and v2",
+        ),
+        (
+            has("approvers") || has("reviewers"),
+            "OWNERS of Kubernetes, which says who may approve and not that anybody did",
+        ),
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)
@@ -61,6 +90,7 @@ fn xml(root: &str) -> Option<&'static str> {
         "testExecutions" => "a generic report for Sonar (give the JUnit XML that it came from)",
         "coverage" | "report" => "a report of coverage, which says nothing of tests that failed",
         "checkstyle" => "a report of Checkstyle (let the tool write SARIF)",
+        "RDF" => "RDF, perhaps of SPDX (let the tool write SPDX in JSON)",
         "bom" => "a bill of materials of no version that is read",
         _ => return None,
     })

@@ -1,27 +1,30 @@
 //! CycloneDX 1.x in JSON.
 
-use serde_json::Value;
+use super::{Bom, Node, SbomError, Subject};
 
-use super::{Bom, SbomError, Subject, list, text};
-
-pub(super) fn read(bom: &Value) -> Result<Bom, SbomError> {
-    let version = bom["specVersion"].as_str().unwrap_or_default();
-    let mut found = Bom {
-        format: format!("cyclonedx-json/{}", known(version)?),
-        serial: text(&bom["serialNumber"]),
-        document_version: text(&bom["version"]),
-        created: text(&bom["metadata"]["timestamp"]),
-        subject: subject(&bom["metadata"]["component"]),
-        ..Bom::default()
-    };
-    if let Some(components) = list(bom, "components")? {
-        found.components = Some(0);
-        note(components, &mut found)?;
+pub(super) fn read(bom: &dyn Node, mut found: Bom) -> Result<Bom, SbomError> {
+    let version = bom.text("specVersion")?.unwrap_or_default();
+    found.format = format!("cyclonedx-json/{}", known(&version)?);
+    found.serial = bom.text("serialNumber")?;
+    found.document_version = bom.text("version")?;
+    if let Some(metadata) = bom.get("metadata")? {
+        found.created = metadata.text("timestamp")?;
+        if let Some(component) = metadata.get("component")? {
+            found.subject = subject(&*component)?;
+        }
     }
-    for vulnerability in list(bom, "vulnerabilities")?.into_iter().flatten() {
-        let state = vulnerability["analysis"]["state"].as_str().unwrap_or("not_analysed");
-        *found.vulnerabilities.entry(state.to_owned()).or_default() += 1;
+    if bom.each("components", &mut |component| note(component, &mut found))? {
+        found.components.get_or_insert(0);
     }
+    bom.each("vulnerabilities", &mut |vulnerability| {
+        let state = match vulnerability.get("analysis")? {
+            Some(analysis) => analysis.text("state")?,
+            None => None,
+        };
+        let state = state.unwrap_or_else(|| "not_analysed".to_owned());
+        *found.vulnerabilities.entry(state).or_default() += 1;
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -31,35 +34,36 @@ pub(super) fn known(version: &str) -> Result<&str, SbomError> {
         Some(minor) if !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit()) => {
             Ok(version)
         }
+        _ if version.is_empty() => {
+            Err(SbomError::Version("CycloneDX without a `specVersion`".to_owned()))
+        }
         _ => Err(SbomError::Version(format!("CycloneDX `{version}`"))),
     }
 }
 
-fn subject(component: &Value) -> Subject {
+fn subject(component: &dyn Node) -> Result<Subject, SbomError> {
     let mut subject = Subject {
-        name: text(&component["name"]),
-        version: text(&component["version"]),
-        purl: text(&component["purl"]),
+        name: component.text("name")?,
+        version: component.text("version")?,
+        purl: component.text("purl")?,
         ..Subject::default()
     };
-    for hash in component["hashes"].as_array().into_iter().flatten() {
-        let field = |name: &str| hash[name].as_str().unwrap_or_default();
-        subject.hash(field("alg"), field("content"));
-    }
+    component.each("hashes", &mut |hash| {
+        let field = |name: &str| hash.text(name).map(Option::unwrap_or_default);
+        subject.hash(&field("alg")?, &field("content")?);
+        Ok(())
+    })?;
     subject.image();
-    subject
+    Ok(subject)
 }
 
-/// Notes components and those inside them; the depth of JSON is bounded by its reader.
-fn note(components: &[Value], found: &mut Bom) -> Result<(), SbomError> {
-    for component in components {
-        let group = component["group"].as_str();
-        let name = component["name"].as_str().map(|name| grouped(group, name));
-        found.note(component["purl"].as_str(), name, component["version"].as_str());
-        if let Some(inner) = list(component, "components")? {
-            note(inner, found)?;
-        }
-    }
+/// Notes a component and those inside of it; the depth of JSON is bounded by its reader.
+fn note(component: &dyn Node, found: &mut Bom) -> Result<(), SbomError> {
+    let (group, name) = (component.text("group")?, component.text("name")?);
+    let name = name.map(|name| grouped(group.as_deref(), &name));
+    let (purl, version) = (component.text("purl")?, component.text("version")?);
+    found.note(purl.as_deref(), name, version.as_deref());
+    component.each("components", &mut |inner| note(inner, found))?;
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 //! A document type is refused, and so is every entity that is not XML's own: nothing is expanded
 //! and nothing is fetched. The nesting is bounded.
 
+use std::io::BufRead;
+
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -39,13 +41,15 @@ struct State {
     bom: Bom,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Bom, SbomError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| SbomError::Xml(error.to_string()))?;
-    let mut reader = Reader::from_str(text);
-    let mut state = State::default();
+pub(super) fn read(source: impl BufRead, found: Bom) -> Result<Bom, SbomError> {
+    let mut reader = Reader::from_reader(source);
+    let mut buffer = Vec::new();
+    let mut state = State { bom: found, ..State::default() };
     let mut closed = false;
     loop {
-        let event = reader.read_event().map_err(|error| SbomError::Xml(error.to_string()))?;
+        buffer.clear();
+        let event = reader.read_event_into(&mut buffer);
+        let event = event.map_err(|error| SbomError::Xml(error.to_string()))?;
         match event {
             Event::Eof => break,
             Event::DocType(_) => return Err(refused("it has a document type")),

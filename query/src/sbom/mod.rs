@@ -1,17 +1,25 @@
 //! Bills of materials: what they are about and which packages they list.
 //!
-//! CycloneDX 1.x in JSON and XML, SPDX 2.x in JSON, SPDX 3 in JSON-LD. A package goes by its purl
-//! without version and qualifiers where it has one, else by its group and name, so that two bills
-//! of different formats can be compared.
+//! CycloneDX 1.x in JSON and XML, SPDX 2.x in JSON and as tags and values, SPDX 3 in JSON-LD. A
+//! package goes by its purl without version and qualifiers where it has one, else by its group and
+//! name, so that two bills of different formats can be compared. A bill that is too large to hold
+//! is read value by value ([`Node`]), and then its packages are counted and not kept.
 
 mod cyclonedx;
 mod cyclonedx_xml;
+mod node;
 mod spdx2;
 mod spdx3;
+mod spdx_tags;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+pub use node::{Node, Visit};
+pub use spdx_tags::is_tags;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::BufRead;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -35,8 +43,10 @@ pub struct Bom {
     pub subject: Subject,
     /// How many components it lists, those inside of others too; absent when it has no list.
     pub components: Option<u64>,
-    /// Its packages.
+    /// Its packages, unless they are only counted.
     pub packages: Packages,
+    /// Hashes of the names of packages that are counted and not kept.
+    counted: Option<HashSet<u64>>,
     /// How many vulnerabilities it speaks of, by the state that it gives them.
     pub vulnerabilities: BTreeMap<String, u64>,
 }
@@ -80,6 +90,9 @@ pub enum SbomError {
         /// What should be there.
         expected: &'static str,
     },
+    /// It cannot be read, for a reason of whoever keeps it.
+    #[error(transparent)]
+    Kept(Box<dyn std::error::Error + Send + Sync>),
     /// It has no list of components, which is not the same as an empty one.
     #[error("it lists no components, not even none")]
     NoList,
@@ -92,9 +105,42 @@ pub enum SbomError {
 pub fn read(bytes: &[u8]) -> Result<Bom, SbomError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.trim_ascii_start().starts_with(b"<") {
-        return cyclonedx_xml::read(bytes);
+        return cyclonedx_xml::read(bytes, Bom::default());
     }
-    read_json(&serde_json::from_slice(bytes)?)
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_tags(text) => spdx_tags::read(text, Bom::default()),
+        _ => read_json(&serde_json::from_slice(bytes)?),
+    }
+}
+
+/// Reads a bill of materials value by value and counts its packages.
+///
+/// # Errors
+/// As [`read()`], and whatever keeps the values from being read.
+pub fn count(bom: &dyn Node) -> Result<Bom, SbomError> {
+    of_json(bom, Bom::counting())
+}
+
+/// Reads a bill of materials in XML piece by piece and counts its packages.
+///
+/// # Errors
+/// As [`read()`].
+pub fn count_xml(source: impl BufRead) -> Result<Bom, SbomError> {
+    cyclonedx_xml::read(source, Bom::counting())
+}
+
+/// Reads a bill of materials of tags and values and counts its packages.
+///
+/// # Errors
+/// As [`read()`].
+pub fn count_tags(text: &str) -> Result<Bom, SbomError> {
+    spdx_tags::read(text, Bom::counting())
+}
+
+/// Tells whether a value is a bill of materials of SPDX, in whichever version, perhaps as GitHub's
+/// dependency graph wraps it.
+pub fn is_spdx(bom: &Value) -> bool {
+    bom["spdxVersion"].is_string() || is_spdx_graph(bom) || bom["sbom"]["spdxVersion"].is_string()
 }
 
 /// Reads a bill of materials that was parsed already.
@@ -102,14 +148,24 @@ pub fn read(bytes: &[u8]) -> Result<Bom, SbomError> {
 /// # Errors
 /// As [`read()`].
 pub fn read_json(bom: &Value) -> Result<Bom, SbomError> {
-    if let Some(inner) = attested(bom) {
-        read_json(&inner)
-    } else if bom["bomFormat"] == "CycloneDX" {
-        cyclonedx::read(bom)
-    } else if let Some(version) = bom["spdxVersion"].as_str() {
-        spdx2::read(bom, version)
-    } else if is_spdx3(bom) {
-        spdx3::read(bom)
+    match attested(bom) {
+        Some(inner) => read_json(&inner),
+        None => of_json(bom, Bom::default()),
+    }
+}
+
+fn of_json(bom: &dyn Node, found: Bom) -> Result<Bom, SbomError> {
+    let value = bom.value();
+    if value["bomFormat"] == "CycloneDX" {
+        cyclonedx::read(bom, found)
+    } else if value["spdxVersion"].is_string() {
+        spdx2::read(bom, found)
+    } else if is_spdx_graph(value) {
+        spdx3::read(bom, found)
+    } else if value["sbom"]["spdxVersion"].is_string()
+        && let Some(inner) = bom.get("sbom")?
+    {
+        spdx2::read(&*inner, found)
     } else {
         Err(SbomError::Format)
     }
@@ -130,10 +186,12 @@ fn attested(value: &Value) -> Option<Value> {
     if statement["_type"].is_string() { attested(&statement) } else { None }
 }
 
-/// Tells whether a value is a document of SPDX 3, in whichever version.
-pub fn is_spdx3(bom: &Value) -> bool {
-    const CONTEXT: &str = "spdx.org/rdf/3";
-    let is_own = |value: &Value| value.as_str().is_some_and(|text| text.contains(CONTEXT));
+/// What the context of SPDX begins with since its third version.
+const SPDX_CONTEXT: &str = "spdx.org/rdf/";
+
+/// Tells whether a value is a graph of SPDX, as it is since the third version.
+fn is_spdx_graph(bom: &Value) -> bool {
+    let is_own = |value: &Value| value.as_str().is_some_and(|text| text.contains(SPDX_CONTEXT));
     match &bom["@context"] {
         Value::Array(all) => all.iter().any(is_own),
         one => is_own(one),
@@ -150,6 +208,16 @@ pub fn packages(bytes: &[u8]) -> Result<Packages, SbomError> {
 }
 
 impl Bom {
+    /// Starts a bill whose packages are counted and not kept.
+    fn counting() -> Self {
+        Self { counted: Some(HashSet::new()), ..Self::default() }
+    }
+
+    /// Returns how many packages there are.
+    pub fn package_count(&self) -> usize {
+        self.counted.as_ref().map_or(self.packages.len(), HashSet::len)
+    }
+
     /// Notes a component of the list.
     fn note(&mut self, purl: Option<&str>, name: Option<String>, version: Option<&str>) {
         *self.components.get_or_insert(0) += 1;
@@ -162,6 +230,12 @@ impl Bom {
             _ => (plain.map(str::to_owned), None),
         };
         let Some(name) = by_purl.or(name) else { return };
+        if let Some(counted) = &mut self.counted {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            counted.insert(hasher.finish());
+            return;
+        }
         let versions = self.packages.entry(name).or_default();
         versions.extend(version.or(purl_version).map(str::to_owned));
     }
@@ -200,22 +274,5 @@ impl Subject {
                 self.images.push(digest);
             }
         }
-    }
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// Takes the list under a name; `None` when there is none.
-fn list<'a>(value: &'a Value, name: &str) -> Result<Option<&'a Vec<Value>>, SbomError> {
-    match &value[name] {
-        Value::Null => Ok(None),
-        Value::Array(list) => Ok(Some(list)),
-        _ => Err(SbomError::Shape { place: name.to_owned(), expected: "an array" }),
     }
 }

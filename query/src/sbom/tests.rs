@@ -24,6 +24,7 @@ fn cyclonedx_components_go_by_purl_else_by_group_and_name() {
         {"name": "scoped", "purl": "pkg:npm/@orion/scoped", "version": "3"},
         {"name": "nameless version"},
         {"version": "1"},
+        {"name": null, "version": 2},
     ]});
     assert_eq!(
         listed(&bom),
@@ -35,7 +36,7 @@ fn cyclonedx_components_go_by_purl_else_by_group_and_name() {
             "zlib 1.2,1.3",
         ]
     );
-    assert_eq!(read_json(&bom).unwrap().components, Some(7));
+    assert_eq!(read_json(&bom).unwrap().components, Some(8));
 }
 
 #[test]
@@ -193,4 +194,94 @@ fn an_attested_bill_is_read_out_of_its_attestation() {
     let nested =
         json!({"payload": base64::engine::general_purpose::STANDARD.encode(envelope.to_string())});
     assert!(packages(nested.to_string().as_bytes()).is_err());
+}
+
+#[test]
+fn what_a_document_of_spdx_describes_besides_others_is_a_part() {
+    let two = json!({"spdxVersion": "SPDX-2.2", "documentDescribes": ["SPDXRef-a", "SPDXRef-b"],
+        "packages": [{"SPDXID": "SPDXRef-a", "name": "a"}, {"SPDXID": "SPDXRef-b", "name": "b"}]});
+    let found = read_json(&two).unwrap();
+    assert_eq!((found.components, found.subject.name), (Some(2), None));
+    let graph = json!({"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": [
+        {"type": "SpdxDocument", "spdxId": "urn:doc", "rootElement": ["urn:a", "urn:b"]},
+        {"type": "software_Package", "spdxId": "urn:a", "name": "a"},
+        {"type": "software_Package", "spdxId": "urn:b", "name": "b"}]});
+    assert_eq!(read_json(&graph).unwrap().components, Some(2));
+}
+
+#[test]
+fn spdx_may_come_as_tags_and_values() {
+    let hex = "A".repeat(64);
+    let text = format!(
+        "# by hand\n\nSPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\n\
+         DocumentNamespace: urn:x\nCreated: 2026-06-10T09:00:00Z\n\
+         CreatorComment: <text>PackageName: no\nPackageName: none</text>\n\
+         PackageName: app\nSPDXID: SPDXRef-app\nPackageVersion: 1.4.2\n\
+         PackageChecksum: SHA256: {hex}\n\
+         FileName: ./a\nSPDXID: SPDXRef-file\n\
+         PackageName: b\nSPDXID: SPDXRef-b\nPackageVersion: 2\n\
+         ExternalRef: PACKAGE-MANAGER purl pkg:npm/b@2\n\
+         Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-app\n"
+    );
+    let found = read(text.as_bytes()).unwrap();
+    assert_eq!(found.format, "spdx-tag-value/2.3");
+    assert_eq!((found.serial.as_deref(), found.components), (Some("urn:x"), Some(1)));
+    assert_eq!(found.created.as_deref(), Some("2026-06-10T09:00:00Z"));
+    assert_eq!(found.subject.version.as_deref(), Some("1.4.2"));
+    assert_eq!(found.subject.hashes, [format!("sha256:{}", "a".repeat(64))]);
+    assert_eq!(lines(&found.packages), ["pkg:npm/b 2"]);
+    for (wrong, says) in [
+        ("SPDXVersion: SPDX-1.2\n", "SPDX-1.2"),
+        ("SPDXVersion: SPDX-2.3\nnonsense\n", "line 2"),
+        ("SPDXVersion: SPDX-2.3\nComment: <text>\nno end\n", "line 2"),
+    ] {
+        let error = read(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_value_of_another_shape_is_named() {
+    for (bom, place) in [
+        (json!({"components": [1]}), "name"),
+        (json!({"components": [{"name": ["a"]}]}), "name"),
+        (json!({"components": {"name": "a"}}), "components"),
+        (json!({"components": [{"purl": true}]}), "purl"),
+        (json!({"metadata": "x"}), "timestamp"),
+        (json!({"vulnerabilities": [{"analysis": {"state": []}}]}), "state"),
+    ] {
+        let mut whole = json!({"bomFormat": "CycloneDX", "specVersion": "1.5"});
+        whole.as_object_mut().unwrap().extend(bom.as_object().unwrap().clone());
+        match read_json(&whole) {
+            Err(SbomError::Shape { place: at, .. }) => {
+                assert!(at == place || at == "group", "{bom}: {at}");
+            }
+            other => panic!("{bom}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_read_value_by_value_is_counted_as_what_is_held() {
+    let bom = json!({"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
+        {"name": "a", "version": "1", "components": [{"name": "b"}]}, {"name": "a", "version": "2"}]});
+    let (held, counted) = (read_json(&bom).unwrap(), count(&bom).unwrap());
+    assert_eq!((held.package_count(), counted.package_count()), (2, 2));
+    assert_eq!(held.components, counted.components);
+    assert!(counted.packages.is_empty());
+}
+
+#[test]
+fn a_bill_in_the_answer_of_a_dependency_graph_is_read() {
+    let inner = json!({"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "versionInfo": "1"}]});
+    assert_eq!(listed(&json!({"sbom": inner})), ["a 1"]);
+}
+
+#[test]
+fn a_later_spdx_is_refused_by_its_version() {
+    for context in ["https://spdx.org/rdf/4.0.0/spdx-context.jsonld", "https://spdx.org/rdf/3.1/c"]
+    {
+        let error = read_json(&json!({"@context": context, "@graph": []})).unwrap_err();
+        assert!(matches!(&error, SbomError::Version(_)), "{error}");
+    }
 }

@@ -2,6 +2,21 @@
 
 use super::Document;
 
+impl Fault {
+    /// Says on which line of several it is: a line has no lines of its own.
+    pub(super) fn on_line(self, line: usize) -> Self {
+        let inner = match self {
+            Self::Truncated { .. } => Self::Truncated { line },
+            Self::DuplicateKey { key, .. } => Self::DuplicateKey { key, line },
+            Self::NotJson { message } => {
+                Self::NotJson { message: message.replace(" at line 1 column ", " at column ") }
+            }
+            other => other,
+        };
+        Self::Line { line, fault: Box::new(inner) }
+    }
+}
+
 /// What is wrong with the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -14,8 +29,8 @@ pub enum Fault {
     TooLarge,
     /// It is larger than its format is read.
     #[error(
-        "larger than {} MiB, which only reports of scans and tests may be; give the one \
-         document that is meant",
+        "larger than {} MiB, which only bills of materials and reports of scans and tests may be; \
+         give the one document that is meant",
         Document::WHOLE_MAX >> 20
     )]
     TooLargeHere,
@@ -64,6 +79,17 @@ pub enum Fault {
         offset: u64,
         /// What the parser says.
         message: String,
+    },
+    /// It has a character that XML forbids, even as a reference.
+    #[error(
+        "not XML: the control character U+{code:04X}, near byte {offset}; let the tool write \
+         without colours (NO_COLOR=1), or escape what tests print"
+    )]
+    XmlCharacter {
+        /// The character.
+        code: u32,
+        /// The offset of where it stands, or a little before.
+        offset: u64,
     },
     /// Arrays and objects are nested deeper than reports are.
     #[error("nested deeper than {} levels; no report is", Document::DEPTH_MAX)]

@@ -384,7 +384,7 @@ fn json_lines(text: &str) -> Result<Vec<Part<'_>>, Fault> {
             Ok(value) => parts.push(Part { line: index + 1, text, value }),
             // Where not even the first line is a value, it is no file of lines.
             Err(_) if parts.is_empty() => return Err(first),
-            Err(fault) => return Err(Fault::Line { line: index + 1, fault: Box::new(fault) }),
+            Err(fault) => return Err(fault.on_line(index + 1)),
         }
     }
     Ok(parts)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Fault, Part};
+use crate::bom;
 use crate::yaml::{self, Node, Yaml};
 
 /// Parses the documents of a text that looks like YAML; none when it looks like anything else.
@@ -25,7 +26,7 @@ pub(super) fn documents(text: &str) -> Result<Vec<Part<'_>>, Fault> {
 fn looks_like_yaml(text: &str) -> bool {
     // A heading of Markdown is a comment to YAML.
     let heading = text.trim_start().get(..8).unwrap_or_default().to_ascii_lowercase();
-    if heading == "# change" {
+    if heading == "# change" || bom::is_tags(text) {
         return false;
     }
     let mut lines = text.lines().map(str::trim_end);

@@ -9,6 +9,7 @@ use std::io::BufRead;
 
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
+use quick_xml::escape::EscapeError;
 use quick_xml::events::{BytesStart, Event};
 
 use super::{Document, Fault};
@@ -19,6 +20,7 @@ const PREDEFINED: [&str; 5] = ["lt", "gt", "amp", "apos", "quot"];
 /// Checks a whole document and returns the name of its element, without its prefix.
 pub(super) fn check(source: impl BufRead) -> Result<String, Fault> {
     let mut reader = Reader::from_reader(source);
+    reader.config_mut().check_comments = true;
     let mut buffer = Vec::new();
     let mut state = State::default();
     loop {
@@ -40,17 +42,32 @@ pub(super) fn check(source: impl BufRead) -> Result<String, Fault> {
                 return Err(Fault::Entities);
             }
             Event::DocType(_) => {}
-            Event::GeneralRef(entity) => {
-                let known = PREDEFINED.contains(&&*entity);
-                if !known && entity.resolve_char_ref().ok().flatten().is_none() {
-                    return Err(Fault::Entities);
-                }
+            Event::GeneralRef(entity) if entity.starts_with('#') => {
+                let character = entity.resolve_char_ref().ok().flatten();
+                let character = character
+                    .ok_or_else(|| wrong("a reference to a character that does not exist"))?;
+                characters(character.encode_utf8(&mut [0; 4]), at)?;
                 state.outside(at)?;
             }
-            Event::Text(text) if !text.trim().is_empty() => state.outside(at)?,
-            Event::CData(_) => state.outside(at)?,
+            Event::GeneralRef(entity) if PREDEFINED.contains(&&*entity) => state.outside(at)?,
+            Event::GeneralRef(_) => return Err(Fault::Entities),
+            Event::Text(text) => {
+                characters(&text, at)?;
+                if text.contains("]]>") {
+                    return Err(wrong("`]]>` in a text"));
+                }
+                if !text.trim().is_empty() {
+                    state.outside(at)?;
+                }
+            }
+            Event::CData(text) => {
+                characters(&text, at)?;
+                state.outside(at)?;
+            }
+            Event::Comment(text) => characters(&text, at)?,
+            Event::PI(text) => characters(&text, at)?,
             Event::Decl(_) if at > BOM_BYTES => return Err(wrong("an XML declaration inside")),
-            _ => {}
+            Event::Decl(_) => {}
         }
         buffer.clear();
     }
@@ -83,11 +100,17 @@ impl State {
             }
             self.root = Some(start.local_name().as_ref().to_owned());
         }
+        name(start.name().as_ref(), at)?;
         for attribute in start.attributes() {
             let attribute = attribute
                 .map_err(|error| Fault::NotXml { offset: at, message: error.to_string() })?;
-            // A value that does not resolve names an entity that only the document could declare.
-            attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| Fault::Entities)?;
+            name(attribute.key.as_ref(), at)?;
+            if attribute.value.contains('<') {
+                let message = "`<` in the value of an attribute".to_owned();
+                return Err(Fault::NotXml { offset: at, message });
+            }
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+            characters(&value.map_err(|error| unresolved(&error, at))?, at)?;
         }
         Ok(())
     }
@@ -101,6 +124,38 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// Refuses characters that XML has no place for; what tools print in colour is full of them.
+fn characters(text: &str, offset: u64) -> Result<(), Fault> {
+    let forbidden = |c: &char| match c {
+        '\t' | '\n' | '\r' => false,
+        c => *c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}'),
+    };
+    match text.chars().find(forbidden) {
+        Some(character) => Err(Fault::XmlCharacter { code: u32::from(character), offset }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the name of an element or attribute that is none.
+fn name(name: &str, offset: u64) -> Result<(), Fault> {
+    let begins = |c: char| c.is_alphabetic() || matches!(c, '_' | ':') || !c.is_ascii();
+    let goes_on = |c: char| begins(c) || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if name.starts_with(begins) && name.chars().all(goes_on) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(40).collect();
+    Err(Fault::NotXml { offset, message: format!("`{shown}` is no name") })
+}
+
+/// Says why the value of an attribute does not resolve: it names an entity that only the document
+/// could declare, or it holds an `&` that is none.
+fn unresolved(error: &quick_xml::Error, offset: u64) -> Fault {
+    match error {
+        quick_xml::Error::Escape(EscapeError::UnrecognizedEntity(..)) => Fault::Entities,
+        other => Fault::NotXml { offset, message: other.to_string() },
     }
 }
 

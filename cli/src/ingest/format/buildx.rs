@@ -72,6 +72,9 @@ fn bake(
         let by_image = |images: Vec<Image>| {
             images.iter().find_map(|image| image.component(&context.registry)).map(str::to_owned)
         };
+        if context.target.as_deref().is_some_and(|chosen| chosen != *name) {
+            continue;
+        }
         let own = match context.registry.resolve(name) {
             Some(component) => Some(component.to_owned()),
             None => by_image(images(target)?),
@@ -79,14 +82,17 @@ fn bake(
         let component = match (own, context.component.as_deref()) {
             (Some(own), Some(given)) if own != given => continue,
             (Some(own), _) => own,
-            (None, Some(given)) if targets.len() == 1 => given.to_owned(),
+            (None, Some(given)) if targets.len() == 1 || context.target.is_some() => {
+                given.to_owned()
+            }
             (None, Some(_)) => continue,
             (None, None) => {
                 return Err(missing(
                     document,
                     "component",
                     format!(
-                        "the target `{name}` is no registered component; choose one with --component"
+                        "the target `{name}` is no registered component; choose one with \
+                         --component, and --target {name} where its name says nothing"
                     ),
                 ));
             }
@@ -96,7 +102,13 @@ fn bake(
     if events.is_empty() {
         let names: Vec<&str> = targets.iter().map(|(name, _)| *name).collect();
         let given = context.component(document)?;
-        return Err(refused(document, format!("no target is {given}: {}", names.join(", "))));
+        return Err(refused(
+            document,
+            format!(
+                "no target is {given}: {}; choose the one that is with --target",
+                names.join(", ")
+            ),
+        ));
     }
     Ok(events)
 }

@@ -29,45 +29,57 @@ impl Reader for Grype {
     }
 
     fn detect(&self, document: &Document) -> bool {
-        let Some(json) = document.json() else { return false };
-        let Some(matches) = json.get("matches").and_then(Value::as_array) else { return false };
-        let is_match = |m: &Value| m.get("vulnerability").is_some() && m.get("artifact").is_some();
-        match json.pointer("/descriptor/name") {
-            Some(name) => name == "grype",
-            None => !matches.is_empty() && matches.iter().all(is_match),
-        }
+        document.json().is_some_and(is_report)
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
-        let top = Place::top(document)?;
-        let mut scan = Scan::new("grype", "grype", "grype-json", &Severity::ALL);
-        if let Some(descriptor) = top.at("descriptor")? {
-            read_descriptor(&descriptor, &mut scan)?;
-        }
-        if let Some(line) = &context.command_line {
-            read_command_line(&CommandLine::split(line), &mut scan);
-        }
-        let has_source = read_source(&top, &mut scan)?;
-        let (mut rows, mut related_higher) = (0_u64, 0_u64);
-        let has_matches = top.rows("matches", &mut |row| {
-            rows += 1;
-            related_higher += u64::from(read_match(row, &mut scan)?);
-            Ok(())
-        })?;
-        if !has_matches {
-            return Err(top.expected("an array `matches`"));
-        }
-        scan.scanned = has_source || rows > 0;
-        let higher = (related_higher > 0).then(|| related_higher.to_string());
-        scan.label("related_severity_higher", higher);
-        let mut ignored = 0_u64;
-        let has_ignored = top.rows("ignoredMatches", &mut |_| {
-            ignored += 1;
-            Ok(())
-        })?;
-        scan.suppressed = has_ignored.then_some(ignored);
-        Ok(vec![scan.event(document, context)?])
+        Ok(vec![report(&Place::top(document)?, context)?.event(document, context)?])
     }
+}
+
+fn is_report(json: &Value) -> bool {
+    let Some(matches) = json.get("matches").and_then(Value::as_array) else { return false };
+    let is_match = |m: &Value| m.get("vulnerability").is_some() && m.get("artifact").is_some();
+    match json.pointer("/descriptor/name") {
+        Some(name) => name == "grype",
+        // An empty list is of Grype too: nothing else has it on top.
+        None => matches.iter().all(is_match),
+    }
+}
+
+/// Reads a report that stands inside of another document; `None` when this is none.
+pub(super) fn inside(place: &Place<'_>) -> Result<Option<Scan>, IngestError> {
+    is_report(place.value()).then(|| report(place, &Context::default())).transpose()
+}
+
+fn report(top: &Place<'_>, context: &Context) -> Result<Scan, IngestError> {
+    let mut scan = Scan::new("grype", "grype", "grype-json", &Severity::ALL);
+    if let Some(descriptor) = top.at("descriptor")? {
+        read_descriptor(&descriptor, &mut scan)?;
+    }
+    if let Some(line) = &context.command_line {
+        read_command_line(&CommandLine::split(line), &mut scan);
+    }
+    let has_source = read_source(top, &mut scan)?;
+    let (mut rows, mut related_higher) = (0_u64, 0_u64);
+    let has_matches = top.rows("matches", &mut |row| {
+        rows += 1;
+        related_higher += u64::from(read_match(row, &mut scan)?);
+        Ok(())
+    })?;
+    if !has_matches {
+        return Err(top.expected("an array `matches`"));
+    }
+    scan.scanned = has_source || rows > 0;
+    let higher = (related_higher > 0).then(|| related_higher.to_string());
+    scan.label("related_severity_higher", higher);
+    let mut ignored = 0_u64;
+    let has_ignored = top.rows("ignoredMatches", &mut |_| {
+        ignored += 1;
+        Ok(())
+    })?;
+    scan.suppressed = has_ignored.then_some(ignored);
+    Ok(scan)
 }
 
 fn read_descriptor(descriptor: &Place<'_>, scan: &mut Scan) -> Result<(), IngestError> {

@@ -43,6 +43,7 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &attestation::InToto,
     &attestation::Npm,
     &attestation::CloudBuild,
+    &attestation::BareVuln,
     &sbom::CycloneDx,
     &sbom::Spdx,
     &cloudevents::CloudEvents,

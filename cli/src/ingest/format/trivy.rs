@@ -37,19 +37,15 @@ impl Reader for Trivy {
             Some(Value::Array(targets)) => {
                 !targets.is_empty() && targets.iter().all(|t| t.get("Target").is_some())
             }
-            Some(Value::Object(report)) => {
-                let has = |key: &str| report.contains_key(key);
-                report.get("SchemaVersion").is_some_and(Value::is_u64)
-                    || (has("ArtifactName") && has("ArtifactType"))
-            }
-            _ => false,
+            Some(report) => is_schema_2(report),
+            None => false,
         }
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let top = Place::top(document)?;
         let scan = match top.value() {
-            Value::Object(_) => schema_2(document, &top, context)?,
+            Value::Object(_) => schema_2(&top, context)?,
             Value::Null | Value::Array(_) => schema_1(&top, context)?,
             _ => return Err(top.expected("a report of Trivy")),
         };
@@ -57,8 +53,15 @@ impl Reader for Trivy {
     }
 }
 
-fn refuse(document: &Document, what: &str, reason: &'static str) -> IngestError {
-    IngestError::Unsupported { file: document.name().to_owned(), what: what.to_owned(), reason }
+fn is_schema_2(report: &Value) -> bool {
+    let has = |key: &str| report.get(key).is_some();
+    report.get("SchemaVersion").is_some_and(Value::is_u64)
+        || (has("ArtifactName") && has("ArtifactType"))
+}
+
+/// Reads a report that stands inside of another document; `None` when this is none.
+pub(super) fn inside(place: &Place<'_>) -> Result<Option<Scan>, IngestError> {
+    is_schema_2(place.value()).then(|| schema_2(place, &Context::default())).transpose()
 }
 
 pub(super) fn new_scan(format: &str, context: &Context) -> Scan {
@@ -70,15 +73,16 @@ pub(super) fn new_scan(format: &str, context: &Context) -> Scan {
     scan
 }
 
-fn schema_2(document: &Document, top: &Place<'_>, context: &Context) -> Result<Scan, IngestError> {
+fn schema_2(top: &Place<'_>, context: &Context) -> Result<Scan, IngestError> {
     if let Some(schema) = top.count("SchemaVersion")?
         && schema != 2
     {
-        return Err(refuse(
-            document,
-            &format!("a Trivy report of schema {schema}"),
-            "this relbook reads schema 1 and 2; update relbook, and keep the report until then",
-        ));
+        return Err(IngestError::Unsupported {
+            file: top.file().to_owned(),
+            what: format!("a Trivy report of schema {schema}"),
+            reason: "this relbook reads schema 1 and 2; update relbook, and keep the report until \
+                     then",
+        });
     }
     let mut scan = new_scan("trivy-json/2", context);
     scan.scanner_version = top

@@ -2,8 +2,9 @@
 //!
 //! Each is about one image and names its digest since operator 0.2. The summary and the rows say
 //! the same; where they differ the larger number stands, because a list can be cut and a count
-//! that is too small must not pass a gate. The operator's other reports hold no vulnerabilities
-//! of an image and are refused by name.
+//! that is too small must not pass a gate. Reports of secrets in an image and of how a workload is
+//! configured count in their own class, and nothing was scanned for vulnerabilities there. The
+//! operator's other reports are about the cluster and are refused by name.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::ingest::document::Document;
 use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
 use crate::ingest::scan::{Finding, Scan};
-use crate::ingest::severity::Severity;
+use crate::ingest::severity::{Severity, Tally};
 use crate::ingest::{Context, Reader, time};
 
 /// The reader of the operator's reports.
@@ -94,14 +95,19 @@ fn names_a_digest(scan: &Scan) -> bool {
 
 fn read_report(document: &Document, object: &Place<'_>) -> Result<Scan, IngestError> {
     let kind = object.text("kind")?.unwrap_or("an object without a kind");
-    if !matches!(kind, "VulnerabilityReport" | "ClusterVulnerabilityReport") {
-        return Err(IngestError::Unsupported {
-            file: document.name().to_owned(),
-            what: format!("{kind} of the Trivy operator"),
-            reason: "it holds no vulnerabilities of an image; ingest the VulnerabilityReport \
-                     (kubectl get vulnerabilityreports -o json)",
-        });
-    }
+    let class = match kind.strip_prefix("Cluster").unwrap_or(kind) {
+        "VulnerabilityReport" => None,
+        "ExposedSecretReport" => Some(("secret", "secrets")),
+        "ConfigAuditReport" => Some(("misconfiguration", "checks")),
+        _ => {
+            return Err(IngestError::Unsupported {
+                file: document.name().to_owned(),
+                what: format!("{kind} of the Trivy operator"),
+                reason: "it is about the cluster and no artifact; ingest the VulnerabilityReport \
+                         (kubectl get vulnerabilityreports -o json)",
+            });
+        }
+    };
     let Some(report) = object.at("report")? else {
         return Err(object.expected("a `report`"));
     };
@@ -118,6 +124,10 @@ fn read_report(document: &Document, object: &Place<'_>) -> Result<Scan, IngestEr
         scan.held = held;
         scan.label("artifact_name", artifact.text("repository")?);
     }
+    if let Some((class, key)) = class {
+        read_class(&report, class, key, &mut scan)?;
+        return Ok(scan);
+    }
     let rows = report.list("vulnerabilities")?;
     let summary = report.at("summary")?;
     scan.scanned = rows.is_some() || summary.is_some();
@@ -125,9 +135,36 @@ fn read_report(document: &Document, object: &Place<'_>) -> Result<Scan, IngestEr
         read_row(&row, &mut scan)?;
     }
     if let Some(summary) = summary {
-        read_summary(&summary, &mut scan)?;
+        let raised = read_summary(&summary, &mut scan.vulnerabilities)?;
+        scan.label("summary_differs", raised.then_some("true"));
     }
     Ok(scan)
+}
+
+/// Counts what a report of another class found; a check that passed is nothing found.
+fn read_class(
+    report: &Place<'_>,
+    class: &'static str,
+    key: &str,
+    scan: &mut Scan,
+) -> Result<(), IngestError> {
+    let mut tally = Tally::default();
+    let has_rows = report.rows(key, &mut |row| {
+        if !row.is_true("success")? {
+            tally.add(row.text("severity")?);
+        }
+        Ok(())
+    })?;
+    let summary = report.at("summary")?;
+    if !has_rows && summary.is_none() {
+        return Err(report.expected("a list of what was found, or a `summary`"));
+    }
+    if let Some(summary) = summary {
+        let raised = read_summary(&summary, &mut tally)?;
+        scan.label("summary_differs", raised.then_some("true"));
+    }
+    scan.other.insert(class, tally);
+    Ok(())
 }
 
 fn read_row(row: &Place<'_>, scan: &mut Scan) -> Result<(), IngestError> {
@@ -141,7 +178,8 @@ fn read_row(row: &Place<'_>, scan: &mut Scan) -> Result<(), IngestError> {
     Ok(())
 }
 
-fn read_summary(summary: &Place<'_>, scan: &mut Scan) -> Result<(), IngestError> {
+/// Raises counts to those of the summary; tells whether it had to.
+fn read_summary(summary: &Place<'_>, tally: &mut Tally) -> Result<bool, IngestError> {
     let counts = [
         ("criticalCount", Severity::Critical),
         ("highCount", Severity::High),
@@ -152,9 +190,8 @@ fn read_summary(summary: &Place<'_>, scan: &mut Scan) -> Result<(), IngestError>
     let mut raised = false;
     for (key, severity) in counts {
         if let Some(count) = summary.count(key)? {
-            raised |= scan.vulnerabilities.at_least(severity, count);
+            raised |= tally.at_least(severity, count);
         }
     }
-    scan.label("summary_differs", raised.then_some("true"));
-    Ok(())
+    Ok(raised)
 }

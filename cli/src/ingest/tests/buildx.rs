@@ -119,3 +119,21 @@ fn parts_of_an_image_are_named_and_refused() {
         assert!(message.contains(word), "{message}");
     }
 }
+
+#[test]
+fn a_target_of_bake_whose_name_says_nothing_is_chosen() {
+    let mut nameless = metadata();
+    nameless.as_object_mut().unwrap().remove("image.name");
+    let bake = json!({"db": {"containerimage.digest": digest('b')}, "web": nameless});
+    let told = |target: Option<&str>| Context {
+        component: Some("orion-api".to_owned()),
+        version: Some("1.4.2".to_owned()),
+        target: target.map(str::to_owned),
+        ..knowing()
+    };
+    let message = refusal(&bake, &told(None));
+    assert!(message.contains("db, web") && message.contains("--target"), "{message}");
+    let event = one(&bake, &told(Some("web")));
+    assert_eq!((&event["component"], &event["digest"]), (&json!("orion-api"), &json!(digest('a'))));
+    assert!(refusal(&bake, &told(Some("api"))).contains("db, web"));
+}

@@ -112,6 +112,14 @@ fn a_certificate_without_a_time_of_signing_proves_nothing() {
 }
 
 #[test]
+fn a_log_entry_has_a_place_in_the_log() {
+    let mut before = bundle(&Signer::p256(), &plain());
+    before["verificationMaterial"]["tlogEntries"][0]["logIndex"] = json!("-1");
+    let message = refusal(&before, &given());
+    assert!(message.contains("logIndex: expected a place in the log"), "{message}");
+}
+
+#[test]
 fn the_log_entry_must_be_of_what_the_bundle_holds() {
     let signer = Signer::p256();
     let mut logged = bundle(&signer, &plain());

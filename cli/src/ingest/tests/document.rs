@@ -83,8 +83,11 @@ fn lines_of_json_are_parts_and_a_bad_one_is_named() {
     assert_eq!((parts[0].name(), parts[1].name()), ("f, line 1", "f, line 3"));
     assert_eq!(parts[1].json().unwrap()["a"], 2);
     assert_eq!(parts[1].digest(), document.digest());
-    let Fault::Line { line: 2, fault } = fault(b"{\"a\": 1}\n{\"a\": \n") else { panic!("line 2") };
-    assert_eq!(*fault, Fault::Truncated { line: 1 });
+    let cut = fault(b"{\"a\": 1}\n{\"a\": \n");
+    let Fault::Line { line: 2, fault: inner } = cut else { panic!("line 2") };
+    assert_eq!(*inner, Fault::Truncated { line: 2 });
+    let wrong = fault(b"{\"a\": 1}\n{bad\n{\"a\": 2}\n").to_string();
+    assert!(wrong.starts_with("line 2: not JSON: ") && wrong.contains("at column 2"), "{wrong}");
 }
 
 #[test]
@@ -99,4 +102,32 @@ fn yaml_keeps_what_a_number_would_lose() {
     assert_eq!(two.parts()[1].name(), "f, line 3");
     assert!(matches!(fault(b"a: 1\na: 2\n"), Fault::NotYaml { line: 2, .. }));
     assert!(Document::from_bytes("f", b"# Changelog\n\nWords: and\n".to_vec()).is_ok());
+}
+
+#[test]
+fn xml_that_is_not_well_formed_is_refused() {
+    let of = |inside: &str| fault(format!("<testsuite>{inside}</testsuite>").as_bytes());
+    for inside in
+        ["\u{1b}[31mred", "<a b='\u{1}'/>", "&#27;", "<!-- \u{c} -->", "<![CDATA[\u{8}]]>"]
+    {
+        let fault = of(inside);
+        assert!(matches!(fault, Fault::XmlCharacter { .. }), "{inside:?}: {fault}");
+    }
+    let red = of("\u{1b}[31mred").to_string();
+    assert!(red.contains("U+001B") && red.contains("NO_COLOR"), "{red}");
+    for (inside, says) in [
+        ("<1case/>", "`1case` is no name"),
+        ("<case 1='a'/>", "`1` is no name"),
+        ("<case name='a < b'/>", "`<` in the value"),
+        ("a ]]> b", "`]]>` in a text"),
+        ("<!-- a -- b -->", "not XML"),
+        ("&#0;", "character that does not exist"),
+        ("<case name='a & b'/>", "';' after '&'"),
+    ] {
+        let fault = of(inside).to_string();
+        assert!(fault.contains(says), "{inside}: {fault}");
+    }
+    assert_eq!(of("<case name='&own;'/>"), Fault::Entities);
+    let fine = "<testsuite>\t\u{e9} &#10;&lt;<p:case-1.a \u{e9}:x_1='&#xe9;'/></testsuite>";
+    assert!(Document::from_bytes("f", fine.as_bytes().to_vec()).is_ok());
 }

@@ -183,3 +183,33 @@ fn artifacts_or_checksums_alone_say_what_is_missing() {
         assert!(message.contains("give metadata.json in the same call"), "{message}");
     }
 }
+
+#[test]
+fn without_metadata_version_and_commit_are_the_callers() {
+    let files = vec![document(&artifacts()), text_document("checksums.txt", &checksums())];
+    let unknown = beside(files.clone());
+    for file in &files[..1] {
+        let message = read(file, None, &unknown).unwrap_err().to_string();
+        assert!(message.contains("--version and --commit"), "{message}");
+    }
+    let told = Context {
+        component: Some("orion-cli".to_owned()),
+        version: Some("1.9.0".to_owned()),
+        commit: Some(COMMIT.to_owned()),
+        ..unknown
+    };
+    let events = read(&files[0], None, &told).unwrap();
+    events.iter().for_each(check_admitted);
+    let kinds: Vec<&Value> = events.iter().map(|event| &event["kind"]).collect();
+    assert_eq!(kinds, ["build.completed", "release.published"]);
+    assert_eq!(events[0]["source"]["format"], "goreleaser-artifacts");
+    assert_eq!(events[0]["members"].as_array().map(Vec::len), Some(2));
+    assert!(read(&files[1], None, &told).unwrap().is_empty(), "once");
+    // A list of checksums alone is a build, and no publication.
+    let alone = Context { beside: vec![files[1].clone()].into(), ..told };
+    let events = read(&files[1], None, &alone).unwrap();
+    let [build] = events.as_slice() else { panic!("{events:?}") };
+    check_admitted(build);
+    assert_eq!((&build["version"], &build["commit"]), (&json!("1.9.0"), &json!(COMMIT)));
+    assert!(build.get("builder").is_none());
+}

@@ -137,3 +137,14 @@ fn a_match_without_its_parts_is_refused_by_place() {
     let message = refusal(&broken, &given());
     assert!(message.contains("matches[1]: expected an `artifact`"), "{message}");
 }
+
+#[test]
+fn an_empty_list_alone_is_no_clean_scan_and_with_a_source_it_is() {
+    let event = one(&json!({"matches": []}), &given());
+    assert_eq!(
+        (&event["status"], &event["labels"]["subject"]),
+        (&json!("not_scanned"), &json!("absent"))
+    );
+    let event = one(&json!({"matches": [], "source": {"type": "file", "target": "a"}}), &given());
+    assert_eq!((&event["status"], &event["critical"]), (&json!("clean"), &json!(0)));
+}

@@ -63,7 +63,7 @@ fn the_states_of_a_scan_stay_apart() {
     let event = one(&vulns(json!([{"id": "GHSA-1"}])), &given());
     assert_eq!(event["labels"]["no_scan"], "no finding has a severity");
     let event = one(&vulns(json!({"Results": []})), &given());
-    assert!(event["labels"]["no_scan"].as_str().unwrap().contains("the scanner's own report"));
+    assert!(event["labels"]["no_scan"].as_str().unwrap().contains("a report that is not read"));
 }
 
 #[test]
@@ -140,4 +140,43 @@ fn a_verdict_is_kept_as_what_somebody_said() {
     let properties = json!({"verifier": {"id": "v"}, "properties": ["NO_HIGH"]});
     let event = one(&statement("https://in-toto.io/attestation/svr/v0.2", properties), &given());
     assert_eq!(event["content"]["verdict"]["properties"], json!(["NO_HIGH"]));
+}
+
+fn own_report() -> Value {
+    json!({"SchemaVersion": 2, "ArtifactName": "app", "ArtifactType": "container_image",
+        "Metadata": {"ImageID": digest('c'), "RepoDigests": [format!("app@{}", digest('5'))]},
+        "Results": [{"Target": "app", "Class": "os-pkgs", "Vulnerabilities": [
+            {"VulnerabilityID": "CVE-1", "PkgName": "zlib", "Severity": "CRITICAL"}]}]})
+}
+
+#[test]
+fn the_scanner_s_own_report_in_a_predicate_is_counted() {
+    let mut own = vulns(own_report());
+    own["predicateType"] = json!("https://cosign.sigstore.dev/attestation/vuln/v1");
+    let (_, scan) = pair(&own, &given());
+    assert_eq!((&scan["status"], &scan["critical"]), (&json!("findings"), &json!(1)));
+    assert_eq!((&scan["high"], &scan["scanner"]), (&json!(0), &json!("trivy")));
+    // The subject says what was scanned, whatever the report inside calls it.
+    assert_eq!(scan["digest"], digest('0'));
+    assert_eq!(scan["db_built_at"], "2026-06-09T00:00:00Z");
+    let grype = json!({"matches": [], "source": {"type": "image", "target": "app"},
+                       "descriptor": {"name": "grype", "version": "0.94.0"}});
+    let (_, scan) = pair(&vulns(grype), &given());
+    assert_eq!((&scan["status"], &scan["scanner"]), (&json!("clean"), &json!("grype")));
+}
+
+#[test]
+fn a_predicate_without_its_statement_is_a_scan_of_what_the_caller_or_the_report_names() {
+    let bare = vulns(own_report())["predicate"].clone();
+    let nobody = Context { digest: None, ..given() };
+    let scan = one(&bare, &nobody);
+    assert_eq!(scan["source"]["format"], "cosign-vuln-predicate");
+    assert_eq!((&scan["digest"], &scan["critical"]), (&json!(digest('5')), &json!(1)));
+    let mut nothing = bare.clone();
+    nothing["scanner"]["result"] = json!(null);
+    assert_eq!(one(&nothing, &given())["status"], "not_scanned");
+    assert!(super::refusal(&nothing, &nobody).contains("--digest"));
+    let mut other = bare;
+    other["scanner"]["result"] = json!({"whatever": 1});
+    assert!(super::refusal(&other, &given()).contains("give the scanner's report"));
 }

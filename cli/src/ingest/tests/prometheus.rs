@@ -63,5 +63,19 @@ fn what_is_not_one_number_proves_nothing() {
 fn codeowners_is_named() {
     let text = "# all\n*  @team/core\n/docs/** @writer someone@example.org\nunowned/\n";
     assert!(refusal_of(text, &given()).contains("CODEOWNERS"));
+    assert!(refusal_of("approvers:\n- olga\n", &given()).contains("OWNERS"));
+    let logged = refusal_of("INFO scanning\n{\"SchemaVersion\": 2}\n", &given());
+    assert!(logged.contains("behind other output"), "{logged}");
+    for (text, name) in [
+        ("{\"artifacts\": [], \"descriptor\": {\"name\": \"syft\"}}", "Syft"),
+        ("{\"@context\": \"https://openvex.dev/ns/v0.2.0\", \"statements\": []}", "OpenVEX"),
+        ("{\"document\": {\"csaf_version\": \"2.0\"}}", "CSAF"),
+        ("{\"scan\": {\"scanner\": {}}, \"vulnerabilities\": []}", "GitLab"),
+    ] {
+        let message = refusal_of(text, &given());
+        assert!(message.contains(name) && !message.contains("relbook reads"), "{message}");
+    }
+    let chart = refusal_of("apiVersion: v3\nname: a\nversion: 1.0.0\n", &given());
+    assert!(chart.contains("Helm chart of an apiVersion") && !chart.contains("relbook reads"));
     assert!(!refusal_of("some words\nand more words\n", &given()).contains("CODEOWNERS"));
 }

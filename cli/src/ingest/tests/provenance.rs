@@ -171,3 +171,22 @@ fn a_version_of_slsa_that_is_not_known_is_refused_by_name() {
     let report = statement("https://slsa.dev/provenance/v2", json!({}));
     assert!(refusal(&report, &given()).contains("SLSA provenance v2"));
 }
+
+#[test]
+fn minus_one_names_no_material_and_another_word_is_refused() {
+    let first = |index: Value| {
+        statement(
+            "https://slsa.dev/provenance/v0.1",
+            json!({"builder": {"id": "b"}, "recipe": {"type": "t", "definedInMaterial": index},
+                "materials": [{"uri": "https://git.example/o/app", "digest": {"sha1": COMMIT}},
+                              {"uri": "gs://bucket/source.tgz", "digest": {"sha256": "2".repeat(64)}}]}),
+        )
+    };
+    let (attestation, build) = pair(&first(json!(-1)), &registered());
+    assert!(build.is_none());
+    let why = attestation["labels"]["no_build"].as_str().unwrap();
+    assert!(why.contains("none is named as the source"), "{why}");
+    let (attestation, _) = pair(&first(json!(0)), &registered());
+    assert_eq!(attestation["content"]["provenance"]["commit"], COMMIT);
+    assert!(refusal(&first(json!("0")), &registered()).contains("definedInMaterial"));
+}

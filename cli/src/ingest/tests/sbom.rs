@@ -114,3 +114,37 @@ fn an_attested_bill_is_an_attestation_and_a_bill() {
     assert_eq!(events[1]["labels"]["digest_check"], "equal");
     assert_eq!(events[1]["content"]["components"], 2);
 }
+
+#[test]
+fn spdx_is_taken_as_tags_and_as_a_dependency_graph_answers() {
+    let tags = "SPDXVersion: SPDX-2.3\nDataLicense: CC0-1.0\nSPDXID: SPDXRef-DOCUMENT\n\
+                PackageName: a\nSPDXID: SPDXRef-a\nPackageVersion: 1\n";
+    let event = super::one_of(tags, &given());
+    assert_eq!(
+        (&event["format"], &event["content"]["components"]),
+        (&json!("spdx-tag-value/2.3"), &json!(1))
+    );
+    let old = super::refusal_of(&tags.replace("2.3", "1.2"), &given());
+    assert!(old.contains("SPDX-1.2"), "{old}");
+    let answer = json!({"sbom": {"spdxVersion": "SPDX-2.3", "packages": [{"name": "a"}]}});
+    assert_eq!(one(&answer, &given())["format"], "spdx-json/2.3");
+    let later = json!({"@context": "https://spdx.org/rdf/4.0.0/c.jsonld", "@graph": []});
+    assert!(refusal(&later, &given()).contains("SPDX 4.0.0"));
+    assert!(super::refusal_of("<rdf:RDF xmlns:rdf='x'/>", &given()).contains("SPDX in JSON"));
+}
+
+#[test]
+fn a_field_of_another_shape_is_named_by_its_place() {
+    for (change, place) in [
+        (json!({"components": [{"name": 1}, 7]}), "components[1]: expected an object"),
+        (json!({"components": [{"name": {}}]}), "components[0].name: expected a text"),
+        (json!({"components": 5}), "components: expected an array"),
+        (json!({"metadata": ""}), "metadata: expected an object"),
+        (json!({"metadata": {"component": {"hashes": 1}}}), "metadata.component.hashes"),
+    ] {
+        let mut bom = cyclonedx();
+        bom.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let message = refusal(&bom, &given());
+        assert!(message.contains(place), "{message}");
+    }
+}

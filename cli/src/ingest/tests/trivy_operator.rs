@@ -49,8 +49,28 @@ fn of_a_list_the_meant_image_is_taken() {
 }
 
 #[test]
-fn reports_without_vulnerabilities_of_an_image_are_refused_by_name() {
-    let mut audit = report('0');
-    audit["kind"] = json!("ConfigAuditReport");
-    assert!(refusal(&audit, &given()).contains("ConfigAuditReport of the Trivy operator"));
+fn secrets_and_configuration_count_in_their_own_class() {
+    let mut secrets = report('0');
+    secrets["kind"] = json!("ExposedSecretReport");
+    secrets["report"]["secrets"] = json!([{"severity": "CRITICAL"}, {"severity": "HIGH"}]);
+    let event = one(&secrets, &given());
+    assert_eq!(event["other_classes"], json!({"secret": {"critical": 1, "high": 1}}));
+    assert_eq!((&event["status"], event.get("critical")), (&json!("not_scanned"), None));
+    assert_eq!(event["labels"]["digest_check"], "equal");
+    let audit = json!({"apiVersion": "aquasecurity.github.io/v1alpha1",
+        "kind": "ConfigAuditReport", "report": {"checks": [
+            {"severity": "LOW", "success": false}, {"severity": "HIGH", "success": true}]}});
+    let event = one(&audit, &given());
+    assert_eq!(event["other_classes"], json!({"misconfiguration": {"low": 1}}));
+    assert_eq!(event["labels"]["digest_check"], "not_in_report");
+    let mut empty = audit;
+    empty["report"] = json!({});
+    assert!(refusal(&empty, &given()).contains("a list of what was found"));
+}
+
+#[test]
+fn reports_about_the_cluster_are_refused_by_name() {
+    let mut roles = report('0');
+    roles["kind"] = json!("RbacAssessmentReport");
+    assert!(refusal(&roles, &given()).contains("RbacAssessmentReport of the Trivy operator"));
 }

@@ -18,7 +18,7 @@ pub(in crate::ingest::document) fn lines<E>(
     let mut number = 0_usize;
     loop {
         number += 1;
-        let on_line = |fault| unusable(Fault::Line { line: number, fault: Box::new(fault) });
+        let on_line = |fault: Fault| unusable(fault.on_line(number));
         let mut line = Vec::new();
         let read = reader.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
         match read.map(u64::try_from) {

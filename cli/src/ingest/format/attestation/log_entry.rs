@@ -33,7 +33,11 @@ pub(super) struct Entry {
 /// # Errors
 /// [`IngestError::NotAuthentic`] when it is of other content than the bundle.
 pub(super) fn read(place: &Place<'_>, content: &Content) -> Result<Entry, IngestError> {
-    let index = integer(place, "logIndex")?.map(|index| index.to_string());
+    let index = integer(place, "logIndex")?;
+    if index.is_some_and(|index| index < 0) {
+        return Err(place.expected_under("logIndex", "a place in the log, from 0"));
+    }
+    let index = index.map(|index| index.to_string());
     // Zero is how the second version of the log writes that there is none.
     let seconds = integer(place, "integratedTime")?.filter(|seconds| *seconds > 0);
     let time = match seconds {

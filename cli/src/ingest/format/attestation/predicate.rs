@@ -7,7 +7,9 @@ use crate::bom::{self, Bom, SbomError};
 use serde_json::{Map, Value, json};
 
 use super::statement::Statement;
+use crate::ingest::digest::Held;
 use crate::ingest::error::IngestError;
+use crate::ingest::format::{grype, trivy};
 use crate::ingest::json::Place;
 use crate::ingest::scan::{Finding, Scan};
 use crate::ingest::severity::Severity;
@@ -48,7 +50,14 @@ pub(super) fn read(statement: &Statement<'_>) -> Result<Predicate, IngestError> 
     match statement.predicate_type.as_str() {
         "https://in-toto.io/attestation/vulns/v0.1"
         | "https://in-toto.io/attestation/vulns/v0.2"
-        | "https://cosign.sigstore.dev/attestation/vuln/v1" => scan(statement, &predicate),
+        | "https://cosign.sigstore.dev/attestation/vuln/v1" => {
+            let mut found = scan(&statement.predicate_type, &predicate)?;
+            if let Predicate::Scan(scan) = &mut found {
+                // The subjects tell which artifact was scanned, not the report inside.
+                scan.held = Held::default();
+            }
+            Ok(found)
+        }
         "https://in-toto.io/attestation/test-result/v0.1" => test(&predicate).map(Predicate::Test),
         "https://in-toto.io/attestation/release/v0.1"
         | "https://in-toto.io/attestation/release/v0.2" => {
@@ -107,12 +116,12 @@ fn verdict(predicate: &Place<'_>, when: &str, names: &[&str]) -> Result<Predicat
     Ok(Predicate::Verdict(Value::Object(all), time))
 }
 
-fn scan(statement: &Statement<'_>, predicate: &Place<'_>) -> Result<Predicate, IngestError> {
+/// Reads what a scanner is said to have found: a list of flaws, or its own report.
+pub(super) fn scan(format: &str, predicate: &Place<'_>) -> Result<Predicate, IngestError> {
     let Some(scanner) = predicate.at("scanner")? else {
         return Err(predicate.expected("a predicate with its `scanner`"));
     };
     let uri = scanner.text("uri")?.unwrap_or("unknown");
-    let format = statement.predicate_type.clone();
     let mut scan = Scan::new(scanner_name(uri), "in-toto", format, &Severity::ALL);
     scan.scanner_version = scanner.text("version")?.map(str::to_owned);
     scan.label("scanner_uri", Some(uri));
@@ -132,7 +141,14 @@ fn scan(statement: &Statement<'_>, predicate: &Place<'_>) -> Result<Predicate, I
         return Ok(Predicate::Scan(Box::new(scan)));
     };
     if !rows.value().is_array() {
-        return Ok(Predicate::Uncounted("the result is the scanner's own report, not a list"));
+        let own = match trivy::inside(&rows)? {
+            None => grype::inside(&rows)?,
+            found => found,
+        };
+        return Ok(match own {
+            Some(own) => Predicate::Scan(Box::new(of_report(scan, own, uri))),
+            None => Predicate::Uncounted("the result is a report that is not read here"),
+        });
     }
     scan.scanned = true;
     let rows = rows.items()?;
@@ -151,6 +167,16 @@ fn scan(statement: &Statement<'_>, predicate: &Place<'_>) -> Result<Predicate, I
         return Ok(Predicate::Uncounted("no finding has a severity"));
     }
     Ok(Predicate::Scan(Box::new(scan)))
+}
+
+/// Takes the counts of the scanner's own report, and what the predicate says beside it.
+fn of_report(said: Scan, mut own: Scan, uri: &str) -> Scan {
+    own.format = said.format;
+    own.scanner_version = said.scanner_version.or(own.scanner_version);
+    own.db_built_at = said.db_built_at.or(own.db_built_at);
+    own.time = said.time.or(own.time);
+    own.label("scanner_uri", Some(uri));
+    own
 }
 
 /// Returns the name of a scanner as policies have it, where its address tells.

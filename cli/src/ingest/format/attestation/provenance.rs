@@ -68,7 +68,13 @@ fn first(predicate: &Place<'_>) -> Result<Provenance, IngestError> {
     let mut defined_in = None;
     if let Some(recipe) = &recipe {
         found.build_type = recipe.text("type")?.map(str::to_owned);
-        defined_in = recipe.count("definedInMaterial")?;
+        // Cloud Build writes -1 where there is none.
+        let index = recipe.at("definedInMaterial")?;
+        defined_in = match index.map(|index| index.value().as_i64()) {
+            Some(Some(index)) => u64::try_from(index).ok(),
+            Some(None) => return Err(recipe.expected_under("definedInMaterial", "a whole number")),
+            None => None,
+        };
     }
     let source = match (defined_in, materials.as_slice()) {
         (Some(index), all) => usize::try_from(index).ok().and_then(|index| all.get(index)),

@@ -33,9 +33,10 @@ pub(super) fn read(document: &Document, context: &Context) -> Result<Facts, Inge
         ));
     }
     Ok(Facts {
+        origin: super::METADATA,
         commit: commit(document, context, held)?,
         time: time::at(&top, "date")?,
-        tag: tag.to_owned(),
+        tag: Some(tag.to_owned()),
         previous_tag: top.text("previous_tag")?.map(str::to_owned),
         project: project.map(str::to_owned),
         component,

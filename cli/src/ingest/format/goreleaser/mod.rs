@@ -15,7 +15,7 @@ use crate::ingest::document::Document;
 use crate::ingest::draft::{Draft, Origin};
 use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
-use crate::ingest::release::{commit, no_release, refused, version};
+use crate::ingest::release::{commit, missing, no_release, refused, version};
 use crate::ingest::time::ReportTime;
 use crate::ingest::{Context, Reader, time};
 
@@ -31,8 +31,12 @@ pub(super) struct Artifacts;
 /// The reader of checksums.txt.
 pub(super) struct Checksums;
 
-const ORIGIN: Origin<'static> =
+const METADATA: Origin<'static> =
     Origin { system: "goreleaser", reader: "goreleaser", format: "goreleaser-metadata" };
+const ARTIFACTS: Origin<'static> =
+    Origin { system: "goreleaser", reader: "goreleaser-artifacts", format: "goreleaser-artifacts" };
+const CHECKSUMS: Origin<'static> =
+    Origin { system: "checksums", reader: "checksums", format: "checksums" };
 
 impl Reader for Metadata {
     fn name(&self) -> &'static str {
@@ -47,34 +51,7 @@ impl Reader for Metadata {
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
-        let facts = metadata::read(document, context)?;
-        let dist = Dist::beside(context)?;
-        let digest = dist.digest(document, context, &facts.component)?;
-        let mut build = facts.draft("build.completed", document, context);
-        build.put("commit", json!(facts.commit));
-        build.put("digest", json!(digest));
-        build.put("builder", json!("goreleaser"));
-        build.once(document, &[&facts.version, &digest]);
-        let members = dist.members();
-        let platforms: Vec<&Value> = members.iter().map(|member| &member["platform"]).collect();
-        if !members.is_empty() {
-            build.put("platforms", json!(platforms));
-            build.put("members", json!(members));
-        }
-        dist.mark(&mut build);
-        let mut events = vec![Value::Object(build.finish())];
-        let model = context.registry.component(&facts.component).map(|c| c.spec.release_model);
-        let deployed = model == Some(relbook_ledger::event::ReleaseModel::Deployed);
-        // A run that built binaries only (`goreleaser build`) has nothing that users could fetch.
-        if !deployed && dist.may_be_published() {
-            let mut publish = facts.draft("release.published", document, context);
-            publish.put("digest", json!(digest));
-            publish.put("commit", json!(facts.commit));
-            publish.once(document, &[&facts.version, &digest]);
-            dist.mark(&mut publish);
-            events.push(Value::Object(publish.finish()));
-        }
-        Ok(events)
+        events(&metadata::read(document, context)?, document, context)
     }
 }
 
@@ -93,7 +70,7 @@ impl Reader for Artifacts {
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         artifacts::read(document)?;
-        joined(document, context, "artifacts.json names neither version nor commit")
+        alone(document, context, ARTIFACTS, "artifacts.json names neither version nor commit")
     }
 }
 
@@ -108,35 +85,94 @@ impl Reader for Checksums {
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         Sums::read(document)?;
-        joined(document, context, "a list of checksums names neither version nor commit")
+        // Of the two files, artifacts.json tells more.
+        if context.beside.iter().any(|other| Artifacts.detect(other)) {
+            return Ok(Vec::new());
+        }
+        let why = "a list of checksums names neither version nor commit";
+        alone(document, context, CHECKSUMS, why)
     }
 }
 
-/// Gives no event of its own for a file whose facts enter with those of metadata.json.
-fn joined(document: &Document, context: &Context, why: &str) -> Result<Vec<Value>, IngestError> {
+/// Gives no event of its own for a file whose facts enter with those of metadata.json; without
+/// that, version and commit are the caller's.
+fn alone(
+    document: &Document,
+    context: &Context,
+    origin: Origin<'static>,
+    why: &str,
+) -> Result<Vec<Value>, IngestError> {
     if context.beside.iter().any(|other| Metadata.detect(other)) {
         return Ok(Vec::new());
     }
-    Err(refused(document, format!("{why}; give metadata.json in the same call")))
+    let (Some(raw), Some(_)) = (&context.version, &context.commit) else {
+        let field = if context.version.is_none() { "version" } else { "commit" };
+        let how = "give metadata.json in the same call, or --version and --commit";
+        return Err(missing(document, field, format!("{why}; {how}")));
+    };
+    let component = context.component(document)?.to_owned();
+    let version = version(document, context, &component, raw)?;
+    let commit = commit(document, context, None)?;
+    let (time, tag, previous_tag, project) = (None, None, None, None);
+    let facts = Facts { origin, component, version, commit, time, tag, previous_tag, project };
+    events(&facts, document, context)
 }
 
-/// What metadata.json says.
+/// Makes the events of a release: its build, and its publication where users fetch it.
+fn events(
+    facts: &Facts,
+    document: &Document,
+    context: &Context,
+) -> Result<Vec<Value>, IngestError> {
+    let dist = Dist::beside(context)?;
+    let digest = dist.digest(document, context, &facts.component)?;
+    let mut build = facts.draft("build.completed", document, context);
+    build.put("commit", json!(facts.commit));
+    build.put("digest", json!(digest));
+    // Anybody can write a list of checksums, and it says nothing of a publication.
+    let only_sums = facts.origin.format == CHECKSUMS.format;
+    build.put("builder", json!((!only_sums).then_some("goreleaser")));
+    build.once(document, &[&facts.version, &digest]);
+    let members = dist.members();
+    let platforms: Vec<&Value> = members.iter().map(|member| &member["platform"]).collect();
+    if !members.is_empty() {
+        build.put("platforms", json!(platforms));
+        build.put("members", json!(members));
+    }
+    dist.mark(&mut build);
+    let mut events = vec![Value::Object(build.finish())];
+    let model = context.registry.component(&facts.component).map(|c| c.spec.release_model);
+    let deployed = model == Some(relbook_ledger::event::ReleaseModel::Deployed);
+    // A run that built binaries only (`goreleaser build`) has nothing that users could fetch.
+    if !deployed && !only_sums && dist.may_be_published() {
+        let mut publish = facts.draft("release.published", document, context);
+        publish.put("digest", json!(digest));
+        publish.put("commit", json!(facts.commit));
+        publish.once(document, &[&facts.version, &digest]);
+        dist.mark(&mut publish);
+        events.push(Value::Object(publish.finish()));
+    }
+    Ok(events)
+}
+
+/// What metadata.json says, or the caller.
 struct Facts {
+    origin: Origin<'static>,
     component: String,
     version: String,
     commit: String,
     time: Option<ReportTime>,
-    tag: String,
+    tag: Option<String>,
     previous_tag: Option<String>,
     project: Option<String>,
 }
 
 impl Facts {
     fn draft(&self, kind: &str, document: &Document, context: &Context) -> Draft {
-        let mut draft = Draft::new(kind, ORIGIN, document, context, self.time.as_ref());
+        let mut draft = Draft::new(kind, self.origin, document, context, self.time.as_ref());
         draft.put("component", json!(self.component));
         draft.put("version", json!(self.version));
-        draft.label("tag", Some(self.tag.clone()));
+        draft.label("tag", self.tag.clone());
         draft.label("previous_tag", self.previous_tag.clone());
         draft.label("project_name", self.project.clone());
         draft
@@ -202,8 +238,8 @@ impl<'a> Dist<'a> {
             (None, _) => crate::ingest::release::given_digest(
                 document,
                 context,
-                "metadata.json holds no digest; give dist/checksums.txt (and dist/artifacts.json) \
-                 in the same call, or --digest sha256:...",
+                "it holds no digest of the release; give dist/checksums.txt (and \
+                 dist/artifacts.json) in the same call, or --digest sha256:...",
             ),
         }
     }

@@ -3,8 +3,10 @@
 use crate::bom;
 use serde_json::Value;
 
+use super::kept::Kept;
 use crate::ingest::document::Document;
 use crate::ingest::error::IngestError;
+use crate::ingest::json::Place;
 use crate::ingest::{Context, Reader};
 
 /// The reader of CycloneDX.
@@ -22,10 +24,14 @@ impl Reader for CycloneDx {
         }
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
-        let bom = match document.json() {
-            Some(json) => bom::read_json(json),
-            None => bom::read(document.bytes()),
+        let bom = match document.xml_source() {
+            Some(source) => bom::count_xml(source),
+            None => bom::count(&Kept(Place::top(document)?)),
         };
         Ok(vec![super::event(document, context, self.name(), bom)?])
     }

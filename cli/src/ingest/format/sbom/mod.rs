@@ -1,11 +1,12 @@
 //! Bills of materials: CycloneDX and SPDX become `sbom.recorded`, with the file as what `diff`
 //! compares later (ingest.md 3.10).
 //!
-//! The one parser of them is that of `diff` (`crate::bom`), so that what is recorded can be compared. The
+//! A large one is read value by value. The one parser of them is that of `diff` (`crate::bom`), so that what is recorded can be compared. The
 //! vulnerabilities that some carry are somebody's statement, labelled and never counted as a scan;
 //! a document of nothing else lists no parts and is recorded as an attestation.
 
 mod cyclonedx;
+mod kept;
 mod spdx;
 
 pub(super) use cyclonedx::CycloneDx;
@@ -78,7 +79,7 @@ fn content(bom: &Bom) -> Value {
         ("serial", text(&bom.serial)),
         ("document_version", text(&bom.document_version)),
         ("components", json!(bom.components)),
-        ("packages", json!(bom.components.map(|_| bom.packages.len()))),
+        ("packages", json!(bom.components.map(|_| bom.package_count()))),
     ];
     let mut all: Map<String, Value> = { fields.into_iter() }
         .filter(|(_, value)| !value.is_null())
@@ -133,6 +134,10 @@ fn refused(document: &Document, error: SbomError) -> IngestError {
             file,
             what,
             reason: "relbook reads CycloneDX 1.x, SPDX 2.x and SPDX 3.0",
+        },
+        SbomError::Kept(inner) => match inner.downcast() {
+            Ok(error) => *error,
+            Err(other) => IngestError::Refused { file, reason: other.to_string() },
         },
         SbomError::Shape { place, expected } => IngestError::Shape { file, place, expected },
         other => IngestError::Unsupported {

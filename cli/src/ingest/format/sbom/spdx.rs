@@ -1,8 +1,9 @@
-//! SPDX 2.x in JSON and SPDX 3 in JSON-LD.
+//! SPDX 2.x in JSON or as tags and values, and SPDX 3 in JSON-LD.
 
 use crate::bom;
 use serde_json::Value;
 
+use super::kept::Kept;
 use crate::ingest::document::Document;
 use crate::ingest::error::IngestError;
 use crate::ingest::json::Place;
@@ -16,14 +17,22 @@ impl Reader for Spdx {
         "spdx"
     }
 
+    fn streams(&self) -> bool {
+        true
+    }
+
     fn detect(&self, document: &Document) -> bool {
-        let is_own = |json: &Value| json["spdxVersion"].is_string() || bom::is_spdx3(json);
-        document.json().is_some_and(is_own)
+        match document.json() {
+            Some(json) => bom::is_spdx(json),
+            None => document.xml_root().is_none() && bom::is_tags(document.text()),
+        }
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
-        let top = Place::top(document)?;
-        let bom = bom::read_json(top.value());
+        let bom = match document.json() {
+            Some(_) => bom::count(&Kept(Place::top(document)?)),
+            None => bom::count_tags(document.text()),
+        };
         Ok(vec![super::event(document, context, self.name(), bom)?])
     }
 }
