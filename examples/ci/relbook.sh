@@ -39,8 +39,6 @@ need RELBOOK_KEY
 for name in RELBOOK_BOOK RELBOOK_SPOOL; do
     [ -n "${!name:-}" ] || unset "$name"
 done
-# Who signs is said, never assumed: without it the admin key of a book at hand would.
-need RELBOOK_KEY
 
 case "$RECORD" in
 build)

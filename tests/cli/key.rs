@@ -193,7 +193,7 @@ fn a_key_is_found_to_be_compromised_after_its_end_and_never_comes_back() {
     let (public, digest) = (format!("{file}.pub"), digest('a'));
     let signed = env.run(&build(&file, &digest)).exits(0);
     drop(signed);
-    let seq = crate::scratch::size(&env) - 1;
+    let seq = size(&env) - 1;
     env.run(&["key", "revoke", "ci-orion"]).exits(0);
     // Of keys that are no longer in force the one must be named.
     let revoke = ["key", "revoke", "ci-orion", "--compromised"];

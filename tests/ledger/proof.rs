@@ -142,7 +142,7 @@ fn a_fork_is_not_hidden_by_the_tiles_of_the_other_copy() {
     let one = one.with_commits(&[10]);
     // The second history is the longer one; some of its tiles are as those of the first.
     let other = other.with_commits(&[10, 600]);
-    let fork = || compare(&one.ledger(), &other.ledger());
+    let fork = || compare(&one.ledger(), &other.ledger(), &|_, _| {});
     let Ok(Comparison::Fork(found)) = fork() else { panic!("there is a fork") };
     assert_eq!(found.seq, 285);
     let tile = TileId { level: 0, index: 1 };

@@ -49,7 +49,7 @@ pub(super) fn read(text: &str, mut found: Bom) -> Result<Bom, SbomError> {
         let value = value.trim();
         if value.starts_with("<text>") && !value.contains("</text>") {
             let mut ended = false;
-            while let Some((_, line)) = lines.next() {
+            for (_, line) in lines.by_ref() {
                 ended = line.contains("</text>");
                 if ended {
                     break;

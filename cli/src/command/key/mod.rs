@@ -314,7 +314,8 @@ fn keys_to_end(
     let held: Vec<&&KeyGrant> =
         grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
     // That a key was in wrong hands, or since when, is often learnt after its end.
-    let named = wanted.is_some() && matches!(ending, Ending::Compromised { .. });
+    let compromised = matches!(ending, Ending::Compromised { .. });
+    let named = wanted.is_some() && compromised;
     let ends = |grant: &&&&KeyGrant| named || ending.concerns(grant);
     let mut keys: Vec<KeyId> = held.iter().filter(ends).map(|grant| grant.key_id).collect();
     keys.sort_unstable();
