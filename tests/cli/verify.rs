@@ -202,3 +202,18 @@ fn a_kept_segment_that_is_not_what_the_log_gives_is_found() {
     assert_eq!(report["tampering"]["code"], "projection-mismatch", "{report}");
     assert_eq!(report["tampering"]["seq"], 0);
 }
+
+#[test]
+fn a_book_behind_its_pin_answers_with_a_warning() {
+    let env = orion();
+    env.copy("book", "older");
+    assert!(!env.run(&["status"]).exits(0).stderr.contains("warning"), "the control");
+    let line = build_line("1.4.2");
+    env.run_with_input(&["append", "--from", "-"], line.as_bytes()).exits(0);
+    // The database of yesterday under the pin of today.
+    std::fs::copy(env.path().join("book/pin"), env.path().join("older/pin")).unwrap();
+    for args in [&["status"][..], &["query", "SELECT count(*) FROM events"]] {
+        let ran = env.run(&[&["--book", "older"], args].concat()).exits(0);
+        assert!(ran.stderr.contains("warning: ") && ran.stderr.contains("pin"), "{}", ran.stderr);
+    }
+}

@@ -55,7 +55,7 @@ pub(super) fn run(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
 }
 
 /// Asks them all; returns the answers as JSON.
-pub(super) fn answers(args: &AskArgs, config: &Config, ui: &Ui) -> Result<Vec<Value>, Error> {
+pub(super) fn answers(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<Vec<Value>, Error> {
     let book = question::open(config, ui)?;
     parts(args, config, &book)?.iter().map(|part| to_json(config, &book, part)).collect()
 }

@@ -84,7 +84,7 @@ pub(super) fn run(args: HotfixArgs, config: &Config, ui: &mut Ui) -> Result<Exit
 }
 
 /// Appends the opening; returns its id.
-fn open(args: &HotfixArgs, plan: &Answer, config: &Config, ui: &Ui) -> Result<String, Error> {
+fn open(args: &HotfixArgs, plan: &Answer, config: &Config, ui: &mut Ui) -> Result<String, Error> {
     let head = |name: &str| plan.header(name).and_then(Cell::as_text).unwrap_or_default();
     let component = head("component");
     let id = args.id.clone().unwrap_or_else(|| format!("HF-{component}-{}", head("version")));

@@ -1,5 +1,6 @@
 //! What the commands that ask a question have in common: open the book, ask, show the answer.
 
+use relbook_ledger::store::{Ledger, OpenError};
 use relbook_query::Book;
 use relbook_query::question::{Answer, Question};
 use serde_json::Value;
@@ -13,9 +14,24 @@ use crate::render;
 use crate::ui::Ui;
 
 /// Opens a book for asking; shows a bar while its views are brought up to the head of the log.
-pub(super) fn open(config: &Config, ui: &Ui) -> Result<Book, Error> {
+///
+/// A book that holds less than was acknowledged, or something else, still answers: of what is there,
+/// and it is said.
+pub(super) fn open(config: &Config, ui: &mut Ui) -> Result<Book, Error> {
     let bar = ui.progress("reading the book", 0);
-    Ok(Book::open(&config.book, &|done, total| bar.of(done, total))?)
+    let book = Book::open(&config.book, &|done, total| bar.of(done, total))?;
+    drop(bar);
+    let is_finding = |error: &OpenError| {
+        matches!(error, OpenError::BehindPin { .. } | OpenError::Damaged { .. })
+    };
+    // A commit since the book was opened leaves the pin ahead of what this handle sees.
+    if book.ledger().check_pin().is_err()
+        && let Err(error) = Ledger::open(&config.book).and_then(|newest| newest.check_pin())
+        && is_finding(&error)
+    {
+        ui.note(&format!("warning: {error}; what follows is of what is there"));
+    }
+    Ok(book)
 }
 
 /// Asks one question and shows the answer.

@@ -111,8 +111,32 @@ impl Event {
 pub(crate) fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, ShapeError> {
     serde_path_to_error::deserialize(value).map_err(|error| ShapeError {
         field: error.path().to_string(),
-        message: error.inner().to_string(),
+        message: in_words(&error.inner().to_string()),
     })
+}
+
+/// Says without names of Rust types what serde says of a value.
+fn in_words(message: &str) -> String {
+    if message.starts_with("UUID parsing failed") {
+        return "must be a UUIDv7 (leave it out and relbook makes one)".to_owned();
+    }
+    let Some((found, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let kinds = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let Some(found) = kinds.iter().find_map(|kind| found.strip_prefix(kind)) else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        other => other,
+    };
+    format!("must be {expected}, not {found}")
 }
 
 /// What is known of a kind without an event of it.
@@ -213,5 +237,26 @@ impl Kind {
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_value_is_said_without_names_of_types() {
+        let said = |value: Value| read::<u32>(value).unwrap_err().message;
+        assert_eq!(said(json!("two")), "must be a whole number, 0 or more, not string \"two\"");
+        assert_eq!(said(json!(-1)), "must be a whole number, 0 or more, not integer `-1`");
+        let stage = read::<Stage>(json!("prod")).unwrap_err().message;
+        assert!(
+            stage.starts_with("must be one of `dev`, ") && stage.ends_with("not `prod`"),
+            "{stage}"
+        );
+        let id = read::<uuid::Uuid>(json!("unset")).unwrap_err().message;
+        assert!(id.contains("UUIDv7"), "{id}");
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction};
 use uuid::Uuid;
 
 use super::open_error::OpenError;
-use super::{BookPaths, cosignature, sqlite};
+use super::{BookPaths, cosignature, pin, sqlite};
 use crate::chain::{self, ChainHash};
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::entry::Entry;
@@ -342,6 +342,35 @@ impl Ledger {
             }
         }
         if expected < end { Err(gap(expected)) } else { Ok(()) }
+    }
+
+    /// Checks that the database holds at least what was acknowledged, and that it is the same.
+    ///
+    /// A pin behind the database is what a crash between commit and pin leaves; the next commit mends
+    /// it. Without a pin nothing can be checked here, and `verify` says so. A reader that opened the
+    /// book before the newest commit looks behind its pin: it opens the book again to tell.
+    ///
+    /// # Errors
+    /// [`OpenError::BehindPin`]; [`OpenError::Damaged`] when the pin is of another history.
+    pub fn check_pin(&self) -> Result<(), OpenError> {
+        let path = self.paths.pin();
+        let Some(note) = pin::read(&path).map_err(OpenError::io(&path))? else { return Ok(()) };
+        let pinned = self
+            .book_keys()
+            .open(&note, &self.origin)
+            .map_err(|error| OpenError::damaged(&path, error.to_string()))?;
+        if pinned.size > self.size {
+            return Err(OpenError::BehindPin { pin: path, size: self.size, pin_size: pinned.size });
+        }
+        let stored = self
+            .checkpoints(pinned.size..pinned.size + 1)
+            .map_err(|error| OpenError::damaged(&path, error.to_string()))?
+            .pop();
+        if stored.is_none_or(|stored: SignedCheckpoint| stored.root != pinned.root) {
+            let detail = format!("the log's first {} events are not those of the pin", pinned.size);
+            return Err(OpenError::damaged(&self.paths.database(), detail));
+        }
+        Ok(())
     }
 
     /// Returns the seq of an event, given its id.

@@ -13,9 +13,8 @@ use super::ledger::{Ledger, ReadError, Record, read_entry};
 use super::lock::WriterLock;
 use super::open_error::OpenError;
 use super::rotate::read_book_key;
-use super::{BookPaths, pin, sqlite, tile};
+use super::{BookPaths, sqlite, tile};
 use crate::chain::{self, ChainHash};
-use crate::checkpoint::SignedCheckpoint;
 use crate::key::SigningKey;
 use crate::limits::BATCH_EVENTS_MAX;
 use crate::registry::Registry;
@@ -68,7 +67,7 @@ impl Writer {
         let ledger = Ledger::load(connection, paths)?;
         let book_key = read_book_key(&ledger)?;
         let (edge, chain) = check_end(&ledger)?;
-        check_pin(&ledger)?;
+        ledger.check_pin()?;
         Ok(Self::assemble(ledger, book_key, clock, edge, chain, lock))
     }
 
@@ -156,29 +155,4 @@ fn check_end(ledger: &Ledger) -> Result<(TileEdge, ChainHash), OpenError> {
     let last = read_entry(&ledger.connection, ledger.size - 1).map_err(read)?;
     let last = last.ok_or_else(|| damaged("its last entry is missing".to_owned()))?;
     Ok((edge, chain::link(&last.bytes)))
-}
-
-/// Checks that the database holds at least what was acknowledged, and that it is the same.
-///
-/// A pin behind the database is what a crash between commit and pin leaves; the next commit mends
-/// it. Without a pin nothing can be checked here, and `verify` says so.
-fn check_pin(ledger: &Ledger) -> Result<(), OpenError> {
-    let path = ledger.paths.pin();
-    let Some(note) = pin::read(&path).map_err(OpenError::io(&path))? else { return Ok(()) };
-    let pinned = ledger
-        .book_keys()
-        .open(&note, &ledger.origin)
-        .map_err(|error| OpenError::damaged(&path, error.to_string()))?;
-    if pinned.size > ledger.size {
-        return Err(OpenError::BehindPin { pin: path, size: ledger.size, pin_size: pinned.size });
-    }
-    let stored: Option<SignedCheckpoint> = ledger
-        .checkpoints(pinned.size..pinned.size + 1)
-        .map_err(|error| OpenError::damaged(&path, error.to_string()))?
-        .pop();
-    if stored.is_none_or(|stored| stored.root != pinned.root) {
-        let detail = format!("the log's first {} events are not those of the pin", pinned.size);
-        return Err(OpenError::damaged(&ledger.paths.database(), detail));
-    }
-    Ok(())
 }

@@ -30,10 +30,11 @@ pub(super) fn unpack(from: &Path, root: &Path) -> Result<(), BackupError> {
     let wrong = |detail: String| BackupError::NotABackup { path: from.to_owned(), detail };
     let file = File::open(from).map_err(BackupError::io(from))?;
     let mut archive = tar::Archive::new(BufReader::new(file));
-    let entries = archive.entries().map_err(|error| wrong(error.to_string()))?;
-    for entry in entries {
-        let entry = entry.map_err(|error| wrong(error.to_string()))?;
-        let name = entry.path().map_err(|error| wrong(error.to_string()))?;
+    // What the library says of other bytes quotes them.
+    let no_tar = |_| wrong("it cannot be read as a tar archive, or it was cut off".to_owned());
+    for entry in archive.entries().map_err(no_tar)? {
+        let entry = entry.map_err(no_tar)?;
+        let name = entry.path().map_err(no_tar)?;
         let name = name.to_str().unwrap_or_default().to_owned();
         let plain = entry.header().entry_type() == tar::EntryType::Regular;
         if !plain || !(name == MANIFEST || is_part(&name)) {

@@ -92,9 +92,10 @@ fn free(place: &BookPaths) -> Result<(), BackupError> {
 /// Copies the files of a backup into `root` and compares each with the list.
 fn fetch(from: &Path, work: &tempfile::TempDir, root: &Path) -> Result<Backup, BackupError> {
     let meta = from.metadata().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            BackupError::NotABackup { path: from.to_owned(), detail: "there is nothing".to_owned() }
-        }
+        io::ErrorKind::NotFound => BackupError::NotABackup {
+            path: from.to_owned(),
+            detail: "there is no such file".to_owned(),
+        },
         _ => BackupError::io(from)(error),
     })?;
     let unpacked = work.path().join("unpacked");
