@@ -100,3 +100,18 @@ pub(crate) fn build_line(version: &str) -> String {
     .to_string()
         + "\n"
 }
+
+/// Holds the book as another writer does, until it is dropped.
+pub(crate) fn hold(env: &TestEnvironment) -> std::fs::File {
+    let path = env.path().join("book/writer.lock");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(path)
+        .expect("the lock's file can be written");
+    file.lock().expect("nobody else holds it");
+    let holder = "process 4711 (other) on another-host since 2026-06-01T00:00:00Z\n";
+    std::io::Write::write_all(&mut file, holder.as_bytes()).expect("there is room");
+    file
+}

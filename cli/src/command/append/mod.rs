@@ -3,6 +3,8 @@
 //! Every kind is a subcommand whose flags are its fields; the short forms fill in what a CI job
 //! should not have to repeat. One file is one atomic batch; `--batch N` makes it several.
 
+mod stream;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -26,9 +28,10 @@ use crate::exit_code::ExitCode;
 use crate::remark;
 use crate::sealing::Seal;
 use crate::spool::{Delivered, Delivery, Spool, Way};
-use crate::submit::{self, Line};
+use crate::submit;
 use crate::ui::Ui;
 use crate::witness;
+use stream::{Batches, Held};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -297,32 +300,39 @@ fn append_from(
 }
 
 fn append_lines(
-    mut lines: Lines<impl BufRead>,
+    lines: Lines<impl BufRead + Send + 'static>,
     batch: Option<usize>,
     way: Way,
     config: &Config,
     ui: &mut Ui,
 ) -> Result<Delivered, Error> {
-    // The book is opened after a batch was read and closed after it was appended: a slow producer
-    // holds nobody up. Once it is out of reach, all that follows goes into the spool, in order.
-    let mut away: Option<Delivery<'_>> = None;
+    let batches = Batches::of(lines, batch);
+    let mut held: Option<Held<'_>> = None;
     let mut whole = Delivered::default();
     let bar = ui.progress("appending", 0);
     loop {
-        let read = read_batch(&mut lines, batch);
+        held = held.filter(Held::may_be_kept);
+        let read = match batches.soon() {
+            Some(read) => read,
+            None => {
+                // A slow producer holds nobody up.
+                held = held.filter(Held::is_away);
+                batches.next()
+            }
+        };
         let begun = !whole.receipts.is_empty() || whole.spooled > 0;
         if begun && read.as_ref().is_ok_and(Vec::is_empty) {
             return Ok(whole);
         }
-        let opened = match away.take() {
-            Some(delivery) => Ok(delivery),
-            None => Delivery::open(config, way.clone(), ui),
+        let opened = match held.take() {
+            Some(held) => Ok(held),
+            None => Held::open(config, way.clone(), ui),
         };
-        let mut delivery = opened.map_err(|error| error.after(&whole.receipts))?;
+        let mut now = opened.map_err(|error| error.after(&whole.receipts))?;
         let outcome = match read {
             Ok(events) if events.is_empty() => return Ok(whole),
-            Ok(events) => delivery.append(ui, events),
-            Err(error) => Err(delivery.refused(error)),
+            Ok(events) => now.delivery.append(ui, events),
+            Err(error) => Err(now.delivery.refused(error)),
         };
         let delivered = outcome.map_err(|error| error.after(&whole.receipts))?;
         whole.receipts.extend(delivered.receipts);
@@ -332,21 +342,6 @@ fn append_lines(
         }
         let done = (whole.receipts.len() + whole.spooled) as u64;
         bar.of(done, done);
-        away = Some(delivery).filter(Delivery::is_away);
+        held = Some(now);
     }
-}
-
-fn read_batch(lines: &mut Lines<impl BufRead>, size: Option<usize>) -> Result<Vec<Line>, Error> {
-    let mut events = Vec::new();
-    while events.len() < size.unwrap_or(usize::MAX) {
-        let Some((line, input)) = lines.next_event()? else { break };
-        if size.is_none() && events.len() == BATCH_EVENTS_MAX {
-            let message = format!(
-                "more than {BATCH_EVENTS_MAX} events in one batch; append in several with --batch N"
-            );
-            return Err(Refusal::new(Code::TooLarge, message).on_line(line).into());
-        }
-        events.push((Some(line), input));
-    }
-    Ok(events)
 }
