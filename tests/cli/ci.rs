@@ -115,6 +115,18 @@ fn an_unset_variable_never_records_anything() {
     assert_eq!(rows[0]["n"], json!(before));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_stops_nothing() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let env = orion();
+    let args = ["append", "check", "--component", "api", "--suite", "unit", "--result", "pass"];
+    let mut command = env.command(&args);
+    command.envs(GITHUB).env("SOMEBODYS", std::ffi::OsStr::from_bytes(b"\xff\xfe"));
+    Ran::of(&mut command).exits(0);
+}
+
 #[test]
 fn a_closed_gate_stands_in_the_summary() {
     let env = orion();

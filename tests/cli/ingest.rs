@@ -100,6 +100,11 @@ fn a_dry_run_shows_the_events_and_changes_nothing() {
     assert_eq!((&shown["kind"], &shown["critical"]), (&json!("scan.completed"), &json!(1)));
     let text = env.run(&args).exits(0).stdout;
     assert!(text.contains("\"critical\": 1"), "{text}");
+    // What the book would not take is no success of a dry run either.
+    env.file("junit.xml", "<testsuite><testcase name='a'/></testsuite>");
+    let check = ["ingest", "--component", "api", "--suite", "unit", "--dry-run", "junit.xml"];
+    env.run(&[&check[..], &["--stage", "dev"]].concat()).exits(0);
+    env.run(&[&check[..], &["--stage", "qa"]].concat()).exits(3);
     assert_eq!(size(&env), before);
     assert!(blobs(&env).is_empty());
 }

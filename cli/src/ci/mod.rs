@@ -8,6 +8,7 @@ mod provider;
 pub mod summary;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use relbook_ledger::event::Kind;
 use serde_json::{Map, Value, json};
@@ -40,7 +41,12 @@ pub type Variables = BTreeMap<String, String>;
 
 /// Returns the run that the process is part of, if it is part of one.
 pub fn here() -> Option<Run> {
-    detect(&std::env::vars().filter(|(_, value)| !value.is_empty()).collect())
+    // A variable of somebody else may hold any bytes; those that are read here are text.
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    let all = std::env::vars_os().filter_map(text);
+    detect(&all.filter(|(_, value)| !value.is_empty()).collect())
 }
 
 /// Returns the run that an environment describes.

@@ -5,12 +5,14 @@
 //! in its own system, from that, so that a later export adds only what is new. All files are one
 //! atomic batch, and the readers see all of them: some facts are spread over several.
 
+mod refusal;
+mod rehearsal;
+
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::Args;
-use relbook_ledger::admission::{Code, Refusal};
 use relbook_ledger::envelope::SignedEvent;
 use relbook_ledger::event::{FieldType, Kind};
 use relbook_ledger::registry::Registry;
@@ -28,8 +30,7 @@ use crate::derived::Told;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::ingest::{
-    Builds, Context, Document, Fault, IngestError, Recorded, TrustedRoot, Verification, VerifyKey,
-    read, reader_names,
+    Builds, Context, Document, Recorded, TrustedRoot, Verification, VerifyKey, read,
 };
 use crate::recorded::BookRecords;
 use crate::submit;
@@ -183,7 +184,10 @@ pub(super) fn run(args: IngestArgs, config: &Config, ui: &mut Ui) -> Result<Exit
     let ledger = Ledger::open(&config.book)?;
     let outcome = read_all(&args, config, ledger.registry());
     if args.dry_run {
-        return show_events(ui, &outcome?);
+        let reports = outcome?;
+        let events = reports.iter().flat_map(|report| &report.events);
+        rehearsal::check(events, ledger.registry())?;
+        return show_events(ui, &reports);
     }
     drop(ledger);
     let mut writer = submit::open(config)?;
@@ -398,57 +402,4 @@ fn summaries(report: &Report) -> Vec<String> {
         format!("{}: {kind}  {}", report.document().name(), shown.join("  "))
     };
     report.events.iter().map(line).collect()
-}
-
-impl From<IngestError> for Error {
-    fn from(error: IngestError) -> Self {
-        let message = error.to_string();
-        match error {
-            IngestError::Read { .. } => Self::not_done("io", message),
-            IngestError::UnknownReader { .. } => {
-                Self::usage(message).hint(format!("--as takes one of {}", reader_names()))
-            }
-            IngestError::Document { fault, .. } => {
-                let code = match fault {
-                    Fault::DuplicateKey { .. } => Code::DuplicateKey,
-                    Fault::TooLarge | Fault::TooLargeHere | Fault::TooMuch => Code::TooLarge,
-                    _ => Code::Json,
-                };
-                Refusal::new(code, message).into()
-            }
-            IngestError::Missing { field, .. } => {
-                Refusal::new(Code::MissingField, message).at(field).into()
-            }
-            IngestError::NoComponent { .. } => {
-                Refusal::new(Code::MissingField, message).at("component").into()
-            }
-            IngestError::NoSuite { .. } => {
-                Refusal::new(Code::MissingField, message).at("suite").into()
-            }
-            IngestError::NoDigest { .. } | IngestError::SeveralDigests { .. } => {
-                Refusal::new(Code::MissingField, message).at("digest").into()
-            }
-            IngestError::BadDigest { .. } | IngestError::OtherDigest { .. } => {
-                Refusal::new(Code::BadValue, message).at("digest").into()
-            }
-            IngestError::Differs { field, .. } => {
-                Refusal::new(Code::BadValue, message).at(field).into()
-            }
-            IngestError::TooLarge { .. } | IngestError::TooLong { .. } => {
-                Refusal::new(Code::TooLarge, message).into()
-            }
-            IngestError::Needs { field, .. } => {
-                Refusal::new(Code::MissingField, message).at(field).into()
-            }
-            IngestError::MissingLink { .. } => {
-                Refusal::new(Code::MissingField, message).at("digest").into()
-            }
-            IngestError::SeveralComponents { .. } => {
-                Refusal::new(Code::MissingField, message).at("component").into()
-            }
-            IngestError::NotAuthentic { .. } => Refusal::new(Code::BadSignature, message).into(),
-            IngestError::Book { .. } => Self::not_done("damaged", message),
-            _ => Refusal::new(Code::BadValue, message).into(),
-        }
-    }
 }

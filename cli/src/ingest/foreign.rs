@@ -13,6 +13,9 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         return xml(root);
     }
     let Some(json) = document.json() else {
+        if let Some(name) = delivered(document.text().trim()) {
+            return Some(name);
+        }
         let text = document.text();
         let signs = [
             (
@@ -79,6 +82,23 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
         (has("apiVersion") && has("kind"), "a Kubernetes object"),
     ];
     signs.iter().find(|(matches, _)| *matches).map(|(_, name)| *name)
+}
+
+/// Names what a service delivers in another form than it is read in.
+fn delivered(text: &str) -> Option<&'static str> {
+    if text.starts_with("payload=%7B") {
+        return Some(
+            "the form of a webhook (let the hook send application/json, so that its signature is \
+             of the body itself)",
+        );
+    }
+    let is_part = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        !part.is_empty() && part.bytes().all(plain)
+    };
+    let parts: Vec<&str> = text.split('.').collect();
+    (text.starts_with("eyJ") && parts.len() == 3 && parts.iter().all(|part| is_part(part)))
+        .then_some("a token (keep it secret; give its claims as JSON)")
 }
 
 /// Names reports of tests and coverage by their element.

@@ -141,6 +141,10 @@ fn partial_data_and_refused_queries_are_named() {
             content(target, "0.1").replacen('{', "{\"warnings\":[\"a shard is away\"],", 1);
         response("200 OK", "", &warned)
     });
+    refuses(3, "partial", |target| {
+        let partial = content(target, "0.1").replacen('{', "{\"isPartial\":true,", 1);
+        response("200 OK", "", &partial)
+    });
     let bad = "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}";
     refuses(3, "bad_data", move |_| response("400 Bad Request", "", bad));
 }

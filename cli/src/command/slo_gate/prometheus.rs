@@ -161,6 +161,10 @@ impl Server {
                 "{what}: the server warns that its data may be partial: {shown}"
             )));
         }
+        // VictoriaMetrics says so without a warning.
+        if answer.get("isPartial").and_then(Value::as_bool) == Some(true) {
+            return Err(refused(format!("{what}: the server says that its data is partial")));
+        }
         Ok(answer)
     }
 

@@ -71,6 +71,7 @@ impl Reader for Prometheus {
             ("metric", metric.cloned().unwrap_or_default()),
             ("warnings", top.value().get("warnings").cloned().unwrap_or_default()),
             ("infos", top.value().get("infos").cloned().unwrap_or_default()),
+            ("isPartial", top.value().get("isPartial").cloned().unwrap_or_default()),
         ] {
             if !value.is_null() {
                 content.insert(name.to_owned(), value);

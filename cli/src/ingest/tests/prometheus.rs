@@ -60,6 +60,14 @@ fn what_is_not_one_number_proves_nothing() {
 }
 
 #[test]
+fn what_a_service_delivers_in_another_form_is_named() {
+    assert!(refusal_of("payload=%7B%22action%22%3A1%7D", &given()).contains("application/json"));
+    let token = format!("eyJ{}.{}.{}", "a".repeat(20), "b".repeat(9), "c-_".repeat(8));
+    let message = refusal_of(&token, &given());
+    assert!(message.contains("a token") && !message.contains("aaa"), "{message}");
+}
+
+#[test]
 fn codeowners_is_named() {
     let text = "# all\n*  @team/core\n/docs/** @writer someone@example.org\nunowned/\n";
     assert!(refusal_of(text, &given()).contains("CODEOWNERS"));
