@@ -42,6 +42,7 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &attestation::Envelope,
     &attestation::InToto,
     &attestation::Npm,
+    &attestation::GithubAttestations,
     &attestation::CloudBuild,
     &attestation::BareVuln,
     &sbom::CycloneDx,

@@ -11,6 +11,7 @@ mod bundle;
 mod cloud_build;
 mod derived;
 mod envelope;
+mod github;
 mod log_entry;
 mod npm;
 mod predicate;
@@ -23,6 +24,7 @@ pub(super) use bare_vuln::BareVuln;
 pub(super) use bundle::Bundle;
 pub(super) use cloud_build::CloudBuild;
 pub(super) use envelope::Envelope;
+pub(super) use github::Github as GithubAttestations;
 pub(super) use npm::Npm;
 pub(super) use statement::InToto;
 
