@@ -45,6 +45,7 @@ pub(super) const READERS: &[&dyn Reader] = &[
     &attestation::GithubAttestations,
     &attestation::CloudBuild,
     &attestation::BareVuln,
+    &attestation::BareSlsa,
     &sbom::CycloneDx,
     &sbom::Spdx,
     &cloudevents::CloudEvents,

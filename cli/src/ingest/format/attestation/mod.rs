@@ -6,6 +6,7 @@
 //! it needs is there. What is missing is named in a label, never guessed. Nothing is called
 //! verified unless a signature was checked here against a key that the caller gave.
 
+mod bare_slsa;
 mod bare_vuln;
 mod bundle;
 mod cloud_build;
@@ -20,6 +21,7 @@ mod record;
 mod signing;
 mod statement;
 
+pub(super) use bare_slsa::BareSlsa;
 pub(super) use bare_vuln::BareVuln;
 pub(super) use bundle::Bundle;
 pub(super) use cloud_build::CloudBuild;
