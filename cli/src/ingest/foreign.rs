@@ -33,11 +33,6 @@ pub(super) fn name(document: &Document) -> Option<&'static str> {
     let has = |key: &str| json.get(key).is_some();
     let signs: &[(bool, &'static str)] = &[
         (
-            has("buildDefinition") && has("runDetails"),
-            "a SLSA predicate without its statement, which names no artifact (give the statement, \
-             the envelope or the bundle)",
-        ),
-        (
             release_please::may_be_manifest(json),
             "a map of paths to versions, which nothing marks as a manifest of release-please (if \
              it is one, say --as release-please-manifest)",

@@ -137,10 +137,15 @@ pub fn count_tags(text: &str) -> Result<Bom, SbomError> {
     spdx_tags::read(text, Bom::counting())
 }
 
-/// Tells whether a value is a bill of materials of SPDX, in whichever version, perhaps as GitHub's
-/// dependency graph wraps it.
+/// Tells whether a value is a bill of materials of SPDX, in whichever version, perhaps wrapped.
 pub fn is_spdx(bom: &Value) -> bool {
-    bom["spdxVersion"].is_string() || is_spdx_graph(bom) || bom["sbom"]["spdxVersion"].is_string()
+    bom["spdxVersion"].is_string() || is_spdx_graph(bom) || wrapped(bom).is_some()
+}
+
+/// Returns the key under which GitHub's dependency graph, or buildx's inspection of an image, has
+/// its bill.
+fn wrapped(bom: &Value) -> Option<&'static str> {
+    ["sbom", "SPDX"].into_iter().find(|key| bom[*key]["spdxVersion"].is_string())
 }
 
 /// Reads a bill of materials that was parsed already.
@@ -162,8 +167,8 @@ fn of_json(bom: &dyn Node, found: Bom) -> Result<Bom, SbomError> {
         spdx2::read(bom, found)
     } else if is_spdx_graph(value) {
         spdx3::read(bom, found)
-    } else if value["sbom"]["spdxVersion"].is_string()
-        && let Some(inner) = bom.get("sbom")?
+    } else if let Some(key) = wrapped(value)
+        && let Some(inner) = bom.get(key)?
     {
         spdx2::read(&*inner, found)
     } else {

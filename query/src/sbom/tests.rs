@@ -272,9 +272,10 @@ fn what_is_read_value_by_value_is_counted_as_what_is_held() {
 }
 
 #[test]
-fn a_bill_in_the_answer_of_a_dependency_graph_is_read() {
+fn a_bill_is_read_out_of_the_answer_that_it_came_in() {
     let inner = json!({"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "versionInfo": "1"}]});
     assert_eq!(listed(&json!({"sbom": inner})), ["a 1"]);
+    assert_eq!(listed(&json!({"SPDX": inner})), ["a 1"]);
 }
 
 #[test]

@@ -319,7 +319,7 @@ fn parse(bytes: &[u8], name: &str, digest: &str) -> Result<Content, Fault> {
     }
     let mut values = if trimmed.starts_with(['{', '[']) || trimmed == "null" {
         json_lines(text)?
-    } else if trimmed.starts_with('<') {
+    } else if is_xml(trimmed) {
         return Ok(Content::Xml { root: xml::check(text.as_bytes())? });
     } else {
         plain_yaml::documents(text)?
@@ -329,6 +329,16 @@ fn parse(bytes: &[u8], name: &str, digest: &str) -> Result<Content, Fault> {
         1 => values.pop().map_or(Content::Text, |part| Content::Value(part.value)),
         _ => Content::Parts(values.into_iter().map(|part| part.named(name, digest)).collect()),
     })
+}
+
+/// Tells XML from Markdown, which may begin with a comment too.
+fn is_xml(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, behind)) = rest.strip_prefix("<!--").and_then(|rest| rest.split_once("-->"))
+    {
+        rest = behind.trim_start();
+    }
+    rest.starts_with('<') || rest.is_empty()
 }
 
 /// Refuses what is no text at all, by its first bytes.

@@ -95,10 +95,13 @@ struct Heading<'a> {
     date: Option<&'a str>,
 }
 
-/// Reads `## [1.2.0](link) (2026-06-10)`, `## 1.2.0 - 2026-06-10`, `### v1.2.0`.
+/// Reads `## [1.2.0](link) (2026-06-10)`, `# 1.2.0 - 2026-06-10`, `### v1.2.0`,
+/// `## Version 1.2.0`.
 fn headings(text: &str) -> impl Iterator<Item = Heading<'_>> {
     text.lines().filter_map(|line| {
-        let title = line.trim_end().strip_prefix("##")?.trim_start_matches('#').trim();
+        let title = line.trim_end().strip_prefix('#')?.trim_start_matches('#').trim();
+        let word = ["Version ", "Release "].iter().find_map(|word| title.strip_prefix(word));
+        let title = word.unwrap_or(title);
         let (name, rest) = match title.strip_prefix('[') {
             Some(inside) => inside.split_once(']')?,
             None => title.split_once(' ').unwrap_or((title, "")),

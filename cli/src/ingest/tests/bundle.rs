@@ -219,3 +219,21 @@ fn cloud_build_is_read_from_its_envelopes_only() {
     assert_eq!(all(&report, &asked).unwrap()[0]["source"]["trust"], "verified");
     assert!(refusal(&report, &Signer::p256().asked()).contains("made with the given key"));
 }
+
+#[test]
+fn what_github_wraps_around_bundles_is_unwrapped() {
+    let signer = Signer::p256();
+    let wrapped = json!({"bundle": bundle(&signer, &plain()), "repository_id": 1});
+    let answer = json!({"attestations": [wrapped.clone()]});
+    let verified = json!([{"attestation": wrapped,
+        "verificationResult": {"statement": {}, "verifiedTimestamps": []}}]);
+    for file in [answer, verified] {
+        let event = one(&file, &given());
+        assert_eq!(event["source"]["format"], "github-attestations/1");
+        assert_eq!((&event["signer"], &event["digest"]), (&json!(WORKFLOW), &json!(digest('0'))));
+        // That gh verified it is nobody's signature.
+        assert!(event.get("verified_by").is_none());
+    }
+    let elsewhere = json!({"attestations": [{"bundle": null, "bundle_url": "https://x.example"}]});
+    assert!(refusal(&elsewhere, &given()).contains("gh attestation download"));
+}

@@ -190,3 +190,24 @@ fn minus_one_names_no_material_and_another_word_is_refused() {
     assert_eq!(attestation["content"]["provenance"]["commit"], COMMIT);
     assert!(refusal(&first(json!("0")), &registered()).contains("definedInMaterial"));
 }
+
+#[test]
+fn a_predicate_without_its_statement_is_of_what_the_caller_names() {
+    let told = Context { version: Some("1.4.2".to_owned()), ..registered() };
+    let bare = v1("refs/tags/v1.4.2")["predicate"].clone();
+    let inspected = json!({"SLSA": bare});
+    let old = v02(json!({"uri": "git+https://git.example/o/app@refs/tags/v1.4.2",
+                         "digest": {"sha1": COMMIT}}))["predicate"]
+        .clone();
+    for (predicate, format) in [(&bare, "v1"), (&inspected, "v1"), (&old, "v0.2")] {
+        let (attestation, build) = pair(predicate, &told);
+        assert_eq!(attestation["format"], format!("https://slsa.dev/provenance/{format}"));
+        assert_eq!(attestation["source"]["format"], format!("slsa-predicate/{format}"));
+        assert_eq!(attestation["labels"]["digest_check"], "not_in_report");
+        assert_eq!(attestation["blob"], super::document(predicate).digest());
+        let build = build.unwrap();
+        assert_eq!((&build["commit"], &build["digest"]), (&json!(COMMIT), &json!(digest('0'))));
+        let nobody = Context { digest: None, ..told.clone() };
+        assert!(refusal(predicate, &nobody).contains("--digest"));
+    }
+}

@@ -123,3 +123,20 @@ fn a_changelog_beside_the_manifest_says_whether_it_names_the_version() {
     assert_eq!(event["labels"]["changelog"], "names it");
     assert_eq!(event["evidence"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn the_headings_of_other_tools_name_versions_too() {
+    let context = Context {
+        component: Some("orion-cli".into()),
+        version: Some("1.9.0".into()),
+        digest: Some(digest('9')),
+        ..knowing()
+    };
+    for text in [
+        "# [1.9.0](https://git.example/compare/v1.8.3...v1.9.0) (2026-06-10)\n\n### Features\n",
+        "<!-- markdownlint-disable -->\n# Changelog\n\n## Version 1.9.0 - 2026-06-10\n",
+    ] {
+        let event = &super::of_text(text, &context)[0];
+        assert_eq!(event["labels"]["changelog_date"], "2026-06-10", "{text}");
+    }
+}

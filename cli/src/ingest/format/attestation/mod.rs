@@ -6,11 +6,13 @@
 //! it needs is there. What is missing is named in a label, never guessed. Nothing is called
 //! verified unless a signature was checked here against a key that the caller gave.
 
+mod bare_slsa;
 mod bare_vuln;
 mod bundle;
 mod cloud_build;
 mod derived;
 mod envelope;
+mod github;
 mod log_entry;
 mod npm;
 mod predicate;
@@ -19,10 +21,12 @@ mod record;
 mod signing;
 mod statement;
 
+pub(super) use bare_slsa::BareSlsa;
 pub(super) use bare_vuln::BareVuln;
 pub(super) use bundle::Bundle;
 pub(super) use cloud_build::CloudBuild;
 pub(super) use envelope::Envelope;
+pub(super) use github::Github as GithubAttestations;
 pub(super) use npm::Npm;
 pub(super) use statement::InToto;
 
