@@ -13,148 +13,191 @@ use crate::time::Time;
 use crate::verifier_key::{SignatureKind, VerifierKey};
 use crate::version::ChangeClass;
 
-/// The values in force.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Policy {
-    /// The roles whose approval counts.
-    pub approver_roles: Vec<String>,
-    /// `signed`, `reported`: where an approval may come from.
-    pub approval_sources: Vec<String>,
-    /// How many distinct approvers a deploy needs.
-    pub quorum: u32,
-    /// How long an approval holds when it does not say, in hours.
-    pub approval_ttl_hours: u32,
-    /// The change classes that need an approval.
-    pub approval_required_for: Vec<String>,
-    /// The scanners that must have scanned.
-    pub scanners: Vec<String>,
-    /// The most critical vulnerabilities that pass.
-    pub scan_max_critical: u64,
-    /// The most high vulnerabilities that pass.
-    pub scan_max_high: u64,
-    /// The smoke check must take less, in seconds.
-    pub smoke_max_s: f64,
-    /// The components that bake as a canary.
-    pub canary_components: Vec<String>,
-    /// The least weight that counts as a canary, in percent.
-    pub canary_weight: u8,
-    /// The least bake, in seconds.
-    pub canary_min_bake_s: u64,
-    /// The least bake of a hotfix, in seconds.
-    pub hotfix_bake_s: u64,
-    /// The highest error rate delta that passes, in percentage points.
-    pub max_error_rate_delta: f64,
-    /// The highest p99 delta that passes, in milliseconds.
-    pub max_p99_delta_ms: f64,
-    /// A break-glass deploy must be reviewed within this, in hours.
-    pub breakglass_review_hours: u32,
-    /// An event recorded later than this after it occurred is late, in seconds.
-    pub late_tolerance_s: u64,
-    /// An event that occurred later than this after it is recorded is refused, in seconds.
-    pub future_tolerance_s: u64,
-    /// The witnesses of the book, as verifier keys `name+hash+base64` (C2SP, cosignature/v1).
-    pub witnesses: Vec<String>,
-    /// Where witnesses are asked, as URLs before `/add-checkpoint`.
-    pub witness_urls: Vec<String>,
-    /// How many witnesses must have cosigned the newest checkpoint; 0 demands none.
-    pub witness_quorum: u32,
-    /// How long `append` waits for witnesses, in seconds; 0: it does not ask them.
-    pub witness_append_wait_s: u32,
-    /// Up to when the ledger's clock may stand still where it ran ahead of the right time, RFC 3339.
-    pub clock_held_until: Option<String>,
-    /// The gates per stage; a stage that is not named keeps its defaults.
-    pub gates: BTreeMap<String, Vec<String>>,
+/// The page `docs/policy.md`: each value with its form, default and meaning.
+pub fn page() -> String {
+    let mut page = PAGE.to_owned();
+    for PolicyValue { name, form, .. } in Policy::VALUES {
+        let (doc, default) = (Policy::doc_of(name), Policy::default_of(name));
+        page.push_str(&format!("| `{name}` | {form} | `{default}` | {doc} |\n"));
+    }
+    page
 }
 
-impl Default for Policy {
-    fn default() -> Self {
-        let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        let mut gates = BTreeMap::new();
-        let mut so_far = Vec::new();
-        for (stage, more) in [
-            (Stage::Dev, &["reviewed_merge", "unit", "lint"][..]),
-            (Stage::Staging, &["dev_deployed", "smoke"]),
-            (
-                Stage::Canary,
-                &[
-                    "staging_deployed",
-                    "integration",
-                    "contract",
-                    "scan:trivy",
-                    "scan:grype",
-                    "compat",
-                ],
-            ),
-            (Stage::Production, &["canary_bake", "slo", "approval", "same_digest", "no_freeze"]),
-        ] {
-            so_far.extend(list(more));
-            gates.insert(stage.as_str().to_owned(), so_far.clone());
+const PAGE: &str = "\
+# Policy values
+
+Made from `ledger/src/policy.rs`: `RELBOOK_BLESS=1 cargo test -p relbook-ledger --test ledger schemas` writes it again.
+
+A policy says what a release needs. The event `policy.set` replaces the values that it names; the others stay as they are, at first the defaults below. Every deploy is judged by the values in force at its place in the log, never by later ones.
+
+    relbook append policy.set --policy-id main --values '{\"approval_sources\": [\"signed\", \"reported\"]}'
+    relbook apply orion.yaml            # policy: {quorum: 2, gates: {dev: [unit, lint]}}
+    relbook query \"SELECT * FROM policies ORDER BY seq\"
+
+| value | form | default | meaning |
+|---|---|---|---|
+";
+
+/// What is known of a policy value.
+#[derive(Debug, Clone, Copy)]
+pub struct PolicyValue {
+    /// The name.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// What is written for it.
+    pub form: &'static str,
+}
+
+/// What is written for values of a type.
+trait Form {
+    const FORM: &'static str;
+}
+
+macro_rules! forms {
+    ($( $ty:ty => $form:literal ),+ $(,)?) => {
+        $( impl Form for $ty { const FORM: &'static str = $form; } )+
+    };
+}
+
+forms! {
+    Vec<String> => "list of texts",
+    u8 => "whole number",
+    u32 => "whole number",
+    u64 => "whole number",
+    f64 => "number",
+    Option<String> => "time",
+    BTreeMap<String, Vec<String>> => "object of lists",
+}
+
+/// Declares the values once: type, names, meanings and defaults.
+macro_rules! policy {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $ty:ty = $default:expr; )+) => {
+        /// The values in force.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Policy {
+            $( $(#[doc = $doc])+ pub $name: $ty, )+
         }
-        Self {
-            approver_roles: list(&["release_engineer"]),
-            approval_sources: list(&["signed"]),
-            quorum: 1,
-            approval_ttl_hours: 168,
-            approval_required_for: list(&[
-                "minor",
-                "major",
-                "rebuild",
-                "prerelease",
-                "initial",
-                "period",
-            ]),
-            scanners: list(&["trivy", "grype"]),
-            scan_max_critical: 0,
-            scan_max_high: 0,
-            smoke_max_s: 300.0,
-            canary_components: list(&["orion-api"]),
-            canary_weight: 5,
-            canary_min_bake_s: 1800,
-            hotfix_bake_s: 300,
-            max_error_rate_delta: 0.1,
-            max_p99_delta_ms: 50.0,
-            breakglass_review_hours: 48,
-            late_tolerance_s: 300,
-            future_tolerance_s: 60,
-            witnesses: Vec::new(),
-            witness_urls: Vec::new(),
-            witness_quorum: 0,
-            witness_append_wait_s: 0,
-            clock_held_until: None,
-            gates,
+
+        impl Default for Policy {
+            fn default() -> Self {
+                Self { $( $name: $default, )+ }
+            }
         }
+
+        impl Policy {
+            /// The names of the values, in the order of the contract.
+            pub const NAMES: &'static [&'static str] = &[ $( stringify!($name), )+ ];
+
+            /// What each value means, in the same order.
+            pub const VALUES: &'static [PolicyValue] = &[ $( PolicyValue {
+                name: stringify!($name),
+                doc: concat!($($doc),+),
+                form: <$ty as Form>::FORM,
+            }, )+ ];
+
+            /// Takes what `values` does not name from the policy before.
+            fn keep(&mut self, before: &Self, values: &Map<String, Value>) {
+                $( if !values.contains_key(stringify!($name)) {
+                    self.$name = before.$name.clone();
+                } )+
+            }
+        }
+    };
+}
+
+policy! {
+    /// The roles whose approval counts.
+    approver_roles: Vec<String> = list(&["release_engineer"]);
+    /// Where an approval may come from: `signed` by the approver's own key, `reported` by a key
+    /// of the role reporter that names the approver, as for a review that was ingested.
+    approval_sources: Vec<String> = list(&["signed"]);
+    /// How many distinct approvers a deploy needs.
+    quorum: u32 = 1;
+    /// How long an approval holds when it does not say, in hours.
+    approval_ttl_hours: u32 = 168;
+    /// The change classes that need an approval: of none, micro, patch, period, minor, major,
+    /// rebuild, prerelease, initial. Hotfixes and artifacts that were rolled back from need one
+    /// anyway.
+    approval_required_for: Vec<String> =
+        list(&["minor", "major", "rebuild", "prerelease", "initial", "period"]);
+    /// The scanners that must have scanned.
+    scanners: Vec<String> = list(&["trivy", "grype"]);
+    /// The most critical vulnerabilities that pass.
+    scan_max_critical: u64 = 0;
+    /// The most high vulnerabilities that pass.
+    scan_max_high: u64 = 0;
+    /// The smoke check must take less, in seconds.
+    smoke_max_s: f64 = 300.0;
+    /// The components that bake as a canary.
+    canary_components: Vec<String> = list(&["orion-api"]);
+    /// The least weight that counts as a canary, in percent.
+    canary_weight: u8 = 5;
+    /// The least bake, in seconds.
+    canary_min_bake_s: u64 = 1800;
+    /// The least bake of a hotfix, in seconds.
+    hotfix_bake_s: u64 = 300;
+    /// The highest error rate delta that passes, in percentage points.
+    max_error_rate_delta: f64 = 0.1;
+    /// The highest p99 delta that passes, in milliseconds.
+    max_p99_delta_ms: f64 = 50.0;
+    /// A break-glass deploy must be reviewed within this, in hours.
+    breakglass_review_hours: u32 = 48;
+    /// An event recorded later than this after it occurred is late, in seconds.
+    late_tolerance_s: u64 = 300;
+    /// An event that occurred later than this after it is recorded is refused, in seconds.
+    future_tolerance_s: u64 = 60;
+    /// The witnesses of the book, as verifier keys `name+hash+base64` (C2SP, cosignature/v1).
+    witnesses: Vec<String> = Vec::new();
+    /// Where witnesses are asked, as URLs before `/add-checkpoint`.
+    witness_urls: Vec<String> = Vec::new();
+    /// How many witnesses must have cosigned the newest checkpoint; 0 demands none.
+    witness_quorum: u32 = 0;
+    /// How long `append` waits for witnesses, in seconds; 0: it does not ask them.
+    witness_append_wait_s: u32 = 0;
+    /// Up to when the ledger's clock may stand still where it ran ahead of the right time, RFC 3339.
+    clock_held_until: Option<String> = None;
+    /// The gates per stage (dev, staging, canary, production); a stage that is not named keeps
+    /// what it has, an empty list switches its gates off.
+    gates: BTreeMap<String, Vec<String>> = default_gates();
+}
+
+fn list(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// Returns the gates of each stage: its own after those of the stages before.
+fn default_gates() -> BTreeMap<String, Vec<String>> {
+    let mut gates = BTreeMap::new();
+    let mut so_far = Vec::new();
+    for (stage, more) in [
+        (Stage::Dev, &["reviewed_merge", "unit", "lint"][..]),
+        (Stage::Staging, &["dev_deployed", "smoke"]),
+        (
+            Stage::Canary,
+            &["staging_deployed", "integration", "contract", "scan:trivy", "scan:grype", "compat"],
+        ),
+        (Stage::Production, &["canary_bake", "slo", "approval", "same_digest", "no_freeze"]),
+    ] {
+        so_far.extend(list(more));
+        gates.insert(stage.as_str().to_owned(), so_far.clone());
     }
+    gates
 }
 
 impl Policy {
-    /// The names of the values, in the order of the contract.
-    pub const NAMES: &'static [&'static str] = &[
-        "approver_roles",
-        "approval_sources",
-        "quorum",
-        "approval_ttl_hours",
-        "approval_required_for",
-        "scanners",
-        "scan_max_critical",
-        "scan_max_high",
-        "smoke_max_s",
-        "canary_components",
-        "canary_weight",
-        "canary_min_bake_s",
-        "hotfix_bake_s",
-        "max_error_rate_delta",
-        "max_p99_delta_ms",
-        "breakglass_review_hours",
-        "late_tolerance_s",
-        "future_tolerance_s",
-        "witnesses",
-        "witness_urls",
-        "witness_quorum",
-        "witness_append_wait_s",
-        "clock_held_until",
-        "gates",
-    ];
+    /// Returns what a value means, in one line.
+    pub fn doc_of(name: &str) -> String {
+        let value = Self::VALUES.iter().find(|value| value.name == name);
+        value.map_or_else(String::new, |value| value.doc.trim().to_owned())
+    }
+
+    /// Returns the default of a value as JSON; `null` where there is none.
+    pub fn default_of(name: &str) -> Value {
+        let all = serde_json::to_value(Self::default()).unwrap_or_default();
+        all.get(name).cloned().unwrap_or_default()
+    }
 
     /// Replaces the values that `values` names.
     ///
@@ -265,41 +308,6 @@ impl Policy {
             }
         }
         Ok(())
-    }
-
-    fn keep(&mut self, before: &Self, values: &Map<String, Value>) {
-        macro_rules! keep {
-            ($( $name:ident ),+) => { $(
-                if !values.contains_key(stringify!($name)) {
-                    self.$name = before.$name.clone();
-                }
-            )+ };
-        }
-        keep!(
-            approver_roles,
-            approval_sources,
-            quorum,
-            approval_ttl_hours,
-            approval_required_for,
-            scanners,
-            scan_max_critical,
-            scan_max_high,
-            smoke_max_s,
-            canary_components,
-            canary_weight,
-            canary_min_bake_s,
-            hotfix_bake_s,
-            max_error_rate_delta,
-            max_p99_delta_ms,
-            breakglass_review_hours,
-            late_tolerance_s,
-            future_tolerance_s,
-            witnesses,
-            witness_urls,
-            witness_quorum,
-            witness_append_wait_s,
-            clock_held_until
-        );
     }
 }
 

@@ -63,6 +63,52 @@ fn every_command_has_help_with_an_example() {
 }
 
 #[test]
+fn the_help_of_a_policy_lists_its_values_with_defaults_and_meanings() {
+    let help = empty().run(&["append", "policy.set", "--help"]).exits(0).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let page = include_str!("../../docs/policy.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+        let [name, form, default, meaning] = cells.as_slice() else { panic!("{row}") };
+        let name = name.trim_end_matches('`');
+        let default = default.trim_matches('`').replace("null", "none");
+        let entry = format!(" {name}: {form}, default {default} {meaning}");
+        assert!(help.contains(&entry), "{entry}: {help}");
+        count += 1;
+    }
+    assert!(count > 20 && help.contains("`reported`"), "{help}");
+}
+
+#[test]
+fn help_names_no_document_that_a_reader_does_not_have() {
+    let env = empty();
+    let names = |help: &str| -> Vec<String> {
+        let commands =
+            help.lines().skip_while(|line| !line.ends_with(':') || line.starts_with("Ex"));
+        let names = commands.filter_map(|line| line.strip_prefix("  "));
+        let word = |line: &str| line.split(' ').next().map(str::to_owned);
+        names.filter_map(word).filter(|word| !word.is_empty() && !word.starts_with('-')).collect()
+    };
+    let mut helps = vec![env.run(&["--help"]).exits(0).stdout];
+    for command in COMMANDS {
+        helps.push(env.run(&[command, "--help"]).exits(0).stdout);
+    }
+    let append = env.run(&["append", "--help"]).exits(0).stdout;
+    let kinds: Vec<String> = names(&append).into_iter().filter(|name| name.contains('.')).collect();
+    assert!(kinds.len() > 30, "{kinds:?}");
+    for kind in &kinds {
+        helps.push(env.run(&["append", kind, "--help"]).exits(0).stdout);
+    }
+    for help in helps {
+        for word in ["semantics", "contract section", "contract.md", "ingest.md", "layout.md"] {
+            assert!(!help.contains(word), "{word}: {help}");
+        }
+    }
+}
+
+#[test]
 fn wrong_usage_is_exit_2_and_says_what_to_write() {
     let env = orion();
     for args in [

@@ -43,7 +43,7 @@ const LISTS: [(&[&str], &str); 8] = [
         &["emergency"],
         "change_id declared_by incident_id reason gates_skipped started_at finished_at outcome \
          retro_approver retro_approved_at review_due_at reviewer review_at review_result overdue \
-         component environment",
+         component environment reviews_not_counted",
     ),
     (
         &["overlaps"],

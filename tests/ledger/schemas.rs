@@ -1,4 +1,5 @@
-//! The JSON Schemas under `schemas/event/v1` are those of the Rust types.
+//! The JSON Schemas under `schemas/event/v1` and the page of policy values are those of the Rust
+//! types.
 //!
 //! `RELBOOK_BLESS=1 cargo test -p relbook-ledger --test ledger schemas` rewrites them.
 
@@ -6,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use relbook_ledger::event::{HEADER_FIELDS, Kind, schema, schema_files};
+use relbook_ledger::policy;
 
 fn dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../schemas/event/v1")
@@ -28,6 +30,21 @@ fn schema_files_are_in_step_with_the_types() {
     for (name, text) in schema_files() {
         let file = std::fs::read_to_string(dir().join(&name)).unwrap();
         assert_eq!(file, text, "{name}: RELBOOK_BLESS=1 rewrites it");
+    }
+}
+
+#[test]
+fn the_page_of_policy_values_is_in_step_with_the_type() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.md");
+    if std::env::var_os("RELBOOK_BLESS").is_some() {
+        std::fs::write(&path, policy::page()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap();
+    assert_eq!(page, policy::page(), "RELBOOK_BLESS=1 rewrites it");
+    for name in policy::Policy::NAMES {
+        let line = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
+        let meaning = line.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        assert!(meaning.ends_with('.') && meaning.len() > 20, "{name}: {meaning}");
     }
 }
 

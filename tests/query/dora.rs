@@ -68,6 +68,14 @@ fn nothing_deployed_is_a_count_of_none_and_no_measurement() {
     ];
     let columns = "component metric numerator denominator value deploy_ids";
     assert_eq!(lines(&answer.table, columns), rows);
+    let units = [
+        "deploys per period",
+        "seconds, median",
+        "share of deploys, 0 to 1",
+        "share of deploys, 0 to 1",
+        "seconds, median",
+    ];
+    assert_eq!(lines(&answer.table, "unit"), units);
     // The registrations of the component and of production.
     assert!(evidence(&answer.table).iter().all(|seqs| *seqs == [2, 5]));
     assert_eq!(detail(&ask(&mut story)), [""; 0]);

@@ -113,6 +113,9 @@ fn who_started_or_wrote_it_cannot_review_it() {
     review(&mut story, "03T10:00", "ivan");
     review(&mut story, "03T11:00", "olga");
     assert_eq!(emergency(&mut story, REVIEW), ["05T09:00 - - - false"]);
+    let why = ["[ivan: who started the deploy does not review it,\
+        olga: who wrote what it brought does not review it]"];
+    assert_eq!(emergency(&mut story, "reviews_not_counted"), why);
     review(&mut story, "03T12:00", "rita");
     review(&mut story, "03T13:00", "zoe");
     assert_eq!(emergency(&mut story, REVIEW), ["05T09:00 rita 03T12:00 justified false"], "first");

@@ -142,6 +142,28 @@ fn the_last_two_releases_are_the_last_two_introductions() {
 }
 
 #[test]
+fn a_version_that_was_taken_back_says_so_also_when_it_came_again() {
+    let mut story = built(&["us"]);
+    story.live("02T09:00", "P1", "1.4.0").live("03T09:00", "P2", "1.4.1");
+    let back = json!({"reason": "rollback", "rollback_of": "P2"});
+    // One that failed took nothing back, one in another environment not from here.
+    story.start("03T10:00", "F", "production", "1.4.0").but(back.clone());
+    story.finish("03T10:05", "F", "us", "failed");
+    let taken = |story: &mut Story, from: &str, to: &str| {
+        let answer = ask(story).between(from, to);
+        head(&answer, "to_version current_version rolled_back to_rolled_back_by")
+    };
+    assert_eq!(taken(&mut story, "1.4.0", "1.4.1"), "1.4.1 1.4.1 false []");
+    story.live_with("04T09:00", "P3", "1.4.0", back);
+    assert_eq!(taken(&mut story, "1.4.0", "1.4.1"), "1.4.1 1.4.0 true [P3]");
+    assert_eq!(taken(&mut story, "1.4.1", "1.4.0"), "1.4.0 1.4.0 true []");
+    story.live("05T09:00", "P4", "1.4.1");
+    assert_eq!(taken(&mut story, "1.4.0", "1.4.1"), "1.4.1 1.4.1 false [P3]");
+    let last = "to_version rolled_back to_rolled_back_by";
+    assert_eq!(head(&ask(&mut story).diff(), last), "1.4.1 false [P3]");
+}
+
+#[test]
 fn a_canary_beside_the_newest_release_does_not_roll_it_back() {
     let mut story = built(&["us"]);
     story.live("02T09:00", "P1", "1.4.0").live("03T09:00", "P2", "1.4.1");
@@ -180,6 +202,12 @@ fn the_class_of_a_release_is_that_of_its_deploy_not_of_the_step_between_releases
     let rows = ask(&mut story).rows("production_releases", "version bump change_class");
     assert_eq!(rows, ["1.4.1 initial normal", "1.5.0 minor normal", "1.4.2 minor standard"]);
     assert_eq!(ask(&mut story).deploy("P4", "from_version bump"), "1.4.1 patch");
+    // The answer has both, so that it does not contradict that of `approvals`.
+    let (environment, component) = ("production".to_owned(), "api".to_owned());
+    let question = Question::Releases { environment, component };
+    let answer = ask(&mut story).answer(&question).unwrap();
+    let both = ["1.4.1 initial initial", "1.5.0 minor minor", "1.4.2 minor patch"];
+    assert_eq!(lines(&answer.table, "version bump deploy_bump"), both);
 }
 
 fn published(story: &mut Story, columns: &str) -> Answer {

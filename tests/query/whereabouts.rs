@@ -113,6 +113,39 @@ fn a_canary_is_live_as_a_canary() {
 }
 
 #[test]
+fn a_canary_that_was_taken_back_is_not_forgotten_once_the_release_is_out() {
+    let canary = |story: &mut Story, commit: &str| {
+        let row = "target role first_live_at live_now left_at canary_first_at canary_left_at";
+        lines(&asked(&ask(story), commit).unwrap().table, row)
+    };
+    let mut story = chain(&["us", "eu"]);
+    story.live("02T09:00", "P1", "1.4.1").start("03T09:00", "C2", "canary", "1.4.2");
+    let start = story.progress("03T09:10", "C2", "us", 5).seq();
+    let row = "us canary 03T09:10 true - 03T09:10 -";
+    assert_eq!(canary(&mut story, "c2"), [row]);
+    let failed = story.finish("03T09:40", "C2", "us", "failed").seq();
+    let row = "us canary 03T09:10 false 03T09:40 03T09:10 03T09:40";
+    assert_eq!(canary(&mut story, "c2"), [row]);
+    // It comes again, with more, as a canary first; then it is released, with no time between.
+    story.start("05T09:00", "C3", "canary", "1.4.3").progress("05T09:01", "C3", "us", 5);
+    let row = "us canary 05T09:01 true - 03T09:10 03T09:40";
+    assert_eq!(canary(&mut story, "c2"), [row]);
+    assert_eq!(canary(&mut story, "c3"), ["us canary 05T09:01 true - 05T09:01 -"]);
+    story.finish("05T09:40", "C3", "us", "succeeded").live("05T10:00", "P3", "1.4.3");
+    let rows = ["us stable 05T10:00 true - 03T09:10 03T09:40", "eu stable 05T10:00 true - - -"];
+    assert_eq!(canary(&mut story, "c2"), rows);
+    // What was promoted was not taken back.
+    let rows = ["us stable 05T10:00 true - 05T09:01 -", "eu stable 05T10:00 true - - -"];
+    assert_eq!(canary(&mut story, "c3"), rows);
+    // What comes once it is live is nothing new to anybody.
+    story.start("06T09:00", "C4", "canary", "1.4.3").progress("06T09:01", "C4", "eu", 5);
+    story.finish("06T09:10", "C4", "eu", "failed");
+    assert_eq!(canary(&mut story, "c3"), rows);
+    let seqs = evidence(&asked(&ask(&mut story), "c2").unwrap().table);
+    assert!([start - 1, start, failed].iter().all(|seq| seqs[0].contains(seq)), "{seqs:?}");
+}
+
+#[test]
 fn half_applied_is_half_live_and_unrestored_is_unknown() {
     let mut story = chain(&["us", "eu"]);
     story.live("02T09:00", "P1", "1.4.1").start("03T09:00", "P2", "production", "1.4.2");

@@ -18,7 +18,9 @@ Examples:
   relbook diff api --transitions        between the last two live states, rollbacks included
   relbook diff api --format ndjson | jq -r .subject
 
-Commits are listed by ancestry, oldest first; `removed` are those that went out again.")]
+Commits are listed by ancestry, oldest first; `removed` are those that went out again.
+`bump` is the step between the two versions. `rolled_back`: what is live now is not the newest
+release; `to_rolled_back_by`: the rollbacks away from the newer version, also when it came back.")]
 pub struct DiffArgs {
     /// The component (name or alias)
     pub component: String,

@@ -19,7 +19,8 @@ Examples:
   relbook dora api --detail             the commits and recoveries behind the numbers
 
 Counted are production deploys that succeeded everywhere, by their last finish. Times are in
-seconds and medians; `deploy_ids` says which deploys were counted.")]
+seconds and medians; `deploy_ids` says which deploys were counted. The frequency is their number in
+the period of --from and --to, whatever its length: ask for a day, a week or a month.")]
 pub struct DoraArgs {
     /// Only this component (name or alias)
     pub component: Option<String>,

@@ -20,6 +20,9 @@ Examples:
   relbook population --sample 25 --seed 8731           draw 25 of them
   relbook population --sample 25 --seed 8731 --stratified
 
+One row per deploy to the stage production, whatever came of it. Deploys to the stage canary are
+not in it: `relbook status --at T --window D` and the table `deploys` have them.
+
 A sample is drawn in the order of SHA-256(seed + \":\" + change_id), so anybody can draw it again
 with sha256sum and nobody can steer it. The auditor gives the seed after the checkpoint is fixed.")]
 pub struct PopulationArgs {

@@ -17,7 +17,9 @@ Examples:
   relbook releases sdk --format csv
 
 A release is the first time that production got an artifact; redeploys and rollbacks are none. Of
-a published component each publish is one.")]
+a published component each publish is one. `bump` is the step from the release before;
+`deploy_bump` is the step from what was live when it was deployed, which decides whether an
+approval is needed: after a rollback the two differ.")]
 pub struct ReleasesArgs {
     /// The component (name or alias)
     pub component: String,

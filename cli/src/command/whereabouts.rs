@@ -18,7 +18,9 @@ Examples:
   relbook where '#412' --format json
 
 Containment is ancestry. Picks of the commit are listed with `match` cherry_pick; a commit that is
-in no release has one row that says so.")]
+in no release has one row that says so. `canary_first_at` and `canary_left_at` tell of canaries
+that had it on a target before anything stable there had it: a canary that was taken back stays
+seen when the commit is released later.")]
 pub struct WhereArgs {
     /// The full commit id, or the number of a pull request
     #[arg(value_name = "COMMIT|PR")]

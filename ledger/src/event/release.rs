@@ -50,7 +50,7 @@ event! {
     "policy.set" PolicySet of_book {
         /// The policy.
         required policy_id: Name,
-        /// The values (contract section 7).
+        /// The values, by name; what they do not name stays as it is.
         required values: Map<String, Value>,
     }
 }

@@ -89,7 +89,7 @@ event! {
 }
 
 event! {
-    /// Sealed fields were erased (semantics B.5).
+    /// Sealed fields were erased.
     "redaction.applied" RedactionApplied of_book {
         /// The seq or id of the event whose fields were erased.
         optional target: Value,
@@ -126,7 +126,7 @@ impl RedactionApplied {
 event! {
     /// Input by an enrolled author that was refused, written by relbook.
     "append.refused" AppendRefused of_book {
-        /// The refusal code (contract section 2).
+        /// The refusal code, such as `unknown_field`.
         required code: Name,
         /// The message that the author saw.
         required message: String,

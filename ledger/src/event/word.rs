@@ -26,10 +26,10 @@ macro_rules! words {
 }
 
 words! {
-    /// Where in the promotion an artifact is (semantics A.4); `canary` lives in production.
+    /// Where in the promotion an artifact is; `canary` lives in production.
     Stage { "dev" => Dev, "staging" => Staging, "canary" => Canary, "production" => Production }
 
-    /// How a component reaches its users (semantics A.5).
+    /// How a component reaches its users.
     ReleaseModel { "deployed" => Deployed, "published" => Published }
 
     /// What a check came to; `inconclusive` never passes a gate.

@@ -32,15 +32,19 @@ pub(super) const PROJECTION: Projection = Projection {
 };
 
 fn rows(core: &Core<'_>, request: &Request) -> Result<Table, FactsError> {
-    rows_in(core, request, Period::ALL)
+    let mut table = Table::new(PROJECTION.columns);
+    for emergency in emergencies_in(core, request, Period::ALL)? {
+        table.push(emergency_row(core, &emergency), emergency.evidence());
+    }
+    Ok(table)
 }
 
-/// Returns the rows of a period, by start.
-pub(crate) fn rows_in(
+/// Returns the deploys of a period that broke the glass, by start.
+pub(crate) fn emergencies_in(
     core: &Core<'_>,
     request: &Request,
     period: Period,
-) -> Result<Table, FactsError> {
+) -> Result<Vec<Emergency>, FactsError> {
     let mut all = Vec::new();
     for component in components(core, request)? {
         all.extend(core.emergencies(&component.name, period)?);
@@ -52,14 +56,11 @@ pub(crate) fn rows_in(
     all.sort_by(|a, b| {
         (a.deploy.started(), a.deploy.id()).cmp(&(b.deploy.started(), b.deploy.id()))
     });
-    let mut table = Table::new(PROJECTION.columns);
-    for emergency in all {
-        table.push(row_of(core, &emergency), emergency.evidence());
-    }
-    Ok(table)
+    Ok(all)
 }
 
-fn row_of(core: &Core<'_>, emergency: &Emergency) -> Vec<Cell> {
+/// Returns the cells of one row.
+pub(crate) fn emergency_row(core: &Core<'_>, emergency: &Emergency) -> Vec<Cell> {
     let deploy = &emergency.deploy;
     let word = deploy.start.reason.map(|reason| reason.as_str());
     let review = emergency.review.as_ref().and_then(|fact| match fact.body() {

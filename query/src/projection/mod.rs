@@ -24,7 +24,7 @@ pub(crate) use approver_history::judgement_cells;
 pub(crate) use commit_in_prod::rows_of as commit_rows;
 pub(crate) use compat::{Against, compat_table};
 pub(crate) use current_versions::row_of as current_row;
-pub(crate) use emergency::rows_in as emergencies_in;
+pub(crate) use emergency::{emergencies_in, emergency_row};
 pub(crate) use exceptions::rows_of as exception_rows;
 pub(crate) use gate_results::row_of as gate_row;
 pub(crate) use population::rows_in as population_in;

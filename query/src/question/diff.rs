@@ -4,9 +4,10 @@ use super::beyond::{self, Between, ReadBlob};
 use super::{AnswerError, Part, component, environment, warning};
 use crate::projection::{change_cells, projection};
 use crate::release::{
-    Component, Core, Environment, FactsError, Introduction, Key, State, Transition,
+    Component, Core, DeployOutcome, Environment, FactsError, Introduction, Key, State, Transition,
 };
 use crate::table::{Cell, Table};
+use relbook_ledger::event::Body;
 use relbook_ledger::time::Time;
 use relbook_ledger::version::ChangeClass;
 
@@ -227,7 +228,34 @@ fn head(
     part.head("bump", bump.map(|bump| bump.as_str()));
     part.head("current_version", current.version);
     part.head("rolled_back", rolled_back);
+    let taken_back = match to.as_ref().and_then(|to| to.digest.as_deref()) {
+        Some(digest) => taken_back(core, component, environment, digest)?,
+        None => Vec::new(),
+    };
+    part.head("to_rolled_back_by", taken_back);
     Ok(())
+}
+
+/// Returns the rollbacks that took an artifact out of an environment, whatever came after them.
+fn taken_back(
+    core: &Core<'_>,
+    component: &Component,
+    environment: &Environment,
+    digest: &str,
+) -> Result<Vec<String>, FactsError> {
+    let mut starts = core.rollback_starts(&component.name, digest)?;
+    starts.sort_by_key(|fact| fact.moment());
+    let mut ids: Vec<String> = Vec::new();
+    for fact in starts {
+        let Body::DeployStarted(start) = fact.body() else { continue };
+        let Some(deploy) = core.deploy(&start.deploy_id)? else { continue };
+        let worked = matches!(deploy.outcome(), DeployOutcome::Succeeded | DeployOutcome::Partial);
+        let here = *start.environment == *environment.name;
+        if worked && here && !ids.iter().any(|id| id == deploy.id()) {
+            ids.push(deploy.id().to_owned());
+        }
+    }
+    Ok(ids)
 }
 
 fn rows(

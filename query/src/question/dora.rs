@@ -13,6 +13,7 @@ const COLUMNS: &[(&str, ColumnType)] = &[
     ("denominator", Int),
     ("value", Float),
     ("deploy_ids", TextList),
+    ("unit", Text),
 ];
 
 const DETAIL: &[(&str, ColumnType)] = &[
@@ -24,6 +25,7 @@ const DETAIL: &[(&str, ColumnType)] = &[
     ("to_at", Time),
     ("value", Float),
     ("ended_by", Text),
+    ("unit", Text),
 ];
 
 pub(super) fn answer(
@@ -85,6 +87,7 @@ fn metrics(component: &Component, environment: u64, dora: &Dora, table: &mut Tab
             measured.denominator.into(),
             value.into(),
             measured.deploy_ids.clone().into(),
+            measured.metric.unit().into(),
         ];
         // That there is nothing rests on what was asked about.
         let mut evidence = measured.evidence.clone();
@@ -110,6 +113,7 @@ fn details(component: &str, dora: &Dora, table: &mut Table) {
             lead.live_at.into(),
             lead.seconds().into(),
             Cell::Null,
+            "seconds".into(),
         ];
         table.push(cells, lead.evidence.clone());
     }
@@ -123,6 +127,7 @@ fn details(component: &str, dora: &Dora, table: &mut Table) {
             recovery.recovered_at.into(),
             recovery.seconds().into(),
             recovery.recovered_by.clone().into(),
+            "seconds".into(),
         ];
         table.push(cells, recovery.evidence.clone());
     }

@@ -88,7 +88,16 @@ pub(super) fn answer(core: &Core<'_>, ask: &GateAsk) -> Result<Part, AnswerError
     }
     part.holds = promotion.is_open();
     warnings(&deploy, &promotion, &mut part);
-    if let (Some(component), Some(origin)) = (core.component(&deploy.component)?, &promotion.origin)
+    let component = core.component(&deploy.component)?;
+    if let Some(component) = component.as_ref().filter(|component| component.is_published()) {
+        let detail = format!(
+            "{} is published, not deployed: nothing of it is live on a target, so that every bump \
+             is initial here; `relbook releases` has the steps between its publishes",
+            component.name
+        );
+        part.warnings.push(warning("published", detail));
+    }
+    if let (Some(component), Some(origin)) = (component, &promotion.origin)
         && let Some(told) = core.misdated(&component, origin)?
     {
         part.warnings.push(warning("calver_date_mismatch", told));

@@ -23,7 +23,7 @@ pub(super) fn answer(
     let mut part = Part { table: Table::new(releases.columns), ..Part::default() };
     part.head("component", component.name.as_str());
     part.head("environment", environment.name.as_str());
-    for (name, ty) in [("channel", Text), ("yanked_at", Time)] {
+    for (name, ty) in [("channel", Text), ("yanked_at", Time), ("deploy_bump", Text)] {
         part.table.columns.push(Column { name: name.to_owned(), ty });
     }
     if component.is_published() {
@@ -34,8 +34,13 @@ pub(super) fn answer(
             environment: Some(environment.name.clone()),
             columns: None,
         };
+        let deploy_id = part.table.position("deploy_id");
         for mut row in (releases.rows)(core, &request)?.rows {
-            row.cells.extend([Cell::Null, Cell::Null]);
+            let id = deploy_id.and_then(|at| row.cells[at].as_text());
+            let deploy = id.map(|id| core.deploy(id)).transpose()?.flatten();
+            let class = deploy.map(|deploy| core.class(&deploy)).transpose()?;
+            let bump = class.and_then(|class| class.bump).map(|bump| bump.as_str());
+            row.cells.extend([Cell::Null, Cell::Null, bump.into()]);
             part.table.rows.push(row);
         }
     }
@@ -81,6 +86,7 @@ fn published(core: &Core<'_>, component: &Component, part: &mut Part) -> Result<
             Cell::Null,
             release.channel.as_ref().map(ToString::to_string).into(),
             yanked.into(),
+            Cell::Null,
         ];
         let mut evidence = vec![fact.seq];
         evidence.extend(yank.map(|(seq, _)| seq));

@@ -18,6 +18,8 @@ const COLUMNS: &[(&str, ColumnType)] = &[
     ("left_at", Time),
     ("via_digest", Text),
     ("reason", Text),
+    ("canary_first_at", Time),
+    ("canary_left_at", Time),
 ];
 
 pub(super) fn answer(core: &Core<'_>, subject: &str) -> Result<Part, AnswerError> {
@@ -49,5 +51,7 @@ fn cells(found: &Whereabouts) -> Vec<Cell> {
         found.left_at.into(),
         found.via_digest.clone().into(),
         found.reason.clone().into(),
+        found.canary_first_at.into(),
+        found.canary_left_at.into(),
     ]
 }

@@ -319,32 +319,44 @@ impl Core<'_> {
         Ok(origin.map(|origin| origin.version))
     }
 
+    /// Returns when rollbacks away from an artifact started.
+    ///
+    /// # Errors
+    /// [`FactsError`] when the facts cannot be read.
+    pub fn rollbacks_away(&self, component: &str, digest: &str) -> Result<Vec<Moment>, FactsError> {
+        let starts = self.rollback_starts(component, digest)?;
+        Ok(starts.iter().map(|fact| fact.moment()).collect())
+    }
+
     /// Returns the starts of rollbacks away from an artifact: those that name one of its deploys,
     /// and those that name none and took its place on a target.
     ///
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
-    pub fn rollbacks_away(&self, component: &str, digest: &str) -> Result<Vec<Moment>, FactsError> {
+    pub fn rollback_starts(
+        &self,
+        component: &str,
+        digest: &str,
+    ) -> Result<Vec<Arc<Fact>>, FactsError> {
         let away = |fact: &Fact| start_of(fact).is_some_and(|start| *start.digest != *digest);
-        let mut moments = Vec::new();
+        let mut starts = Vec::new();
         for deploy in self.deploys_of_digest(component, digest)? {
             let key = Key::RollbackOf { deploy_id: deploy.id().to_owned() };
-            let named = self.facts.find(&key)?;
-            moments.extend(named.iter().filter(|fact| away(fact)).map(|fact| fact.moment()));
+            starts.extend(self.facts.find(&key)?.into_iter().filter(|fact| away(fact)));
         }
         let key = Key::UnnamedRollbacks { component: component.to_owned() };
-        for fact in self.facts.find(&key)?.iter().filter(|fact| away(fact)) {
-            let Some(start) = start_of(fact) else { continue };
+        for fact in self.facts.find(&key)?.into_iter().filter(|fact| away(fact)) {
+            let Some(start) = start_of(&fact) else { continue };
             let before = self.facts.history(component, &start.environment, fact.moment())?;
             let had_it = |target: &relbook_ledger::event::Name| {
                 let stable = before.targets.get(target.as_str()).and_then(|t| t.stable.as_ref());
                 stable.is_some_and(|share| share.digest == digest)
             };
             if start.targets.iter().any(had_it) {
-                moments.push(fact.moment());
+                starts.push(fact);
             }
         }
-        Ok(moments)
+        Ok(starts)
     }
 
     /// Tells whether the artifact of a deploy had been rolled back from before it started, and

@@ -36,6 +36,15 @@ impl Metric {
             Self::FailedDeploymentRecoveryTime => "failed_deployment_recovery_time",
         }
     }
+
+    /// Returns what its value is a number of.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::DeploymentFrequency => "deploys per period",
+            Self::ChangeLeadTime | Self::FailedDeploymentRecoveryTime => "seconds, median",
+            Self::ChangeFailRate | Self::DeploymentReworkRate => "share of deploys, 0 to 1",
+        }
+    }
 }
 
 /// One metric with what was counted.

@@ -28,6 +28,8 @@ pub struct Emergency {
     pub review_due_at: Time,
     /// The first review that counts.
     pub review: Option<Arc<Fact>>,
+    /// The reviews that do not, each with why.
+    pub not_counted: Vec<(Arc<Fact>, &'static str)>,
 }
 
 impl Emergency {
@@ -54,6 +56,7 @@ impl Emergency {
         let mut seqs = self.deploy.evidence();
         seqs.extend(&self.gates_seqs);
         seqs.extend(self.review.iter().map(|fact| fact.seq));
+        seqs.extend(self.not_counted.iter().map(|(fact, _)| fact.seq));
         seqs.extend(self.retro.iter().map(|approval| approval.fact.seq));
         seqs
     }
@@ -88,12 +91,16 @@ impl Core<'_> {
         let hours = i64::from(policy.breakglass_review_hours);
         let gates = self.gates(&deploy)?;
         let skipped = gates.gates.iter().filter(|gate| gate.closes());
+        let reviews = self.reviews(&deploy)?;
+        let (counted, not_counted): (Vec<_>, Vec<_>) =
+            reviews.into_iter().partition(|(_, why)| why.is_none());
         Ok(Emergency {
             gates_seqs: skipped.flat_map(|gate| gate.evidence.clone()).collect(),
             gates_skipped: gates.failed(),
             retro: self.retro_approval(&deploy)?,
             review_due_at: deploy.started().at.plus_seconds(hours * 3600),
-            review: self.review(&deploy)?,
+            review: counted.into_iter().next().map(|(fact, _)| fact),
+            not_counted: not_counted.into_iter().filter_map(|(f, why)| Some((f, why?))).collect(),
             deploy,
         })
     }
@@ -103,21 +110,36 @@ impl Core<'_> {
     /// # Errors
     /// [`FactsError`] when the facts cannot be read.
     pub fn review(&self, deploy: &Deploy) -> Result<Option<Arc<Fact>>, FactsError> {
+        let reviews = self.reviews(deploy)?;
+        Ok(reviews.into_iter().find(|(_, why)| why.is_none()).map(|(fact, _)| fact))
+    }
+
+    /// Returns the reviews of a deploy, each with why it does not count where it does not.
+    fn reviews(
+        &self,
+        deploy: &Deploy,
+    ) -> Result<Vec<(Arc<Fact>, Option<&'static str>)>, FactsError> {
         let key = Key::Reviews { deploy_id: deploy.id().to_owned() };
         let reviews = self.facts.find(&key)?;
         if reviews.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let authors = self.authors(deploy)?;
-        Ok(reviews.into_iter().find(|fact| match fact.body() {
-            Body::BreakglassReviewed(review) => {
-                let reviewer = review.reviewer.as_str();
-                fact.moment() > deploy.started()
-                    && reviewer != deploy.initiated_by()
-                    && !authors.contains(reviewer)
-            }
-            _ => false,
-        }))
+        let judged = reviews.into_iter().filter_map(|fact| {
+            let Body::BreakglassReviewed(review) = fact.body() else { return None };
+            let reviewer = review.reviewer.as_str();
+            let why = if fact.moment() <= deploy.started() {
+                Some("it came before the deploy")
+            } else if reviewer == deploy.initiated_by() {
+                Some("who started the deploy does not review it")
+            } else if authors.contains(reviewer) {
+                Some("who wrote what it brought does not review it")
+            } else {
+                None
+            };
+            Some((fact, why))
+        });
+        Ok(judged.collect())
     }
 
     /// Returns the first approval after the start by somebody who may approve.

@@ -87,7 +87,8 @@ impl Core<'_> {
         Ok(intervals)
     }
 
-    fn canary_intervals(
+    /// Returns when an artifact was a canary, by first step.
+    pub(super) fn canary_intervals(
         &self,
         component: &str,
         environment: &str,

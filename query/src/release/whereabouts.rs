@@ -14,7 +14,7 @@ use super::contain::Contains;
 use super::current::{Offered, offer};
 use super::fact::{Fact, FactsError, Moment};
 use super::index::Key;
-use super::{Component, Core, Environment, Role};
+use super::{Component, Core, Environment, Interval, Role};
 
 /// A place where a commit is or was live, or that there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,10 @@ pub struct Whereabouts {
     pub left_at: Option<Time>,
     /// The artifact that brought it first.
     pub via_digest: Option<String>,
+    /// When a canary brought it first, where that was before anything stable did.
+    pub canary_first_at: Option<Time>,
+    /// When such a canary was last taken back.
+    pub canary_left_at: Option<Time>,
     /// Why there is no place, or no certainty.
     pub reason: Option<String>,
     /// The seqs that this rests on.
@@ -97,6 +101,8 @@ impl Core<'_> {
                 live_now: Some(false),
                 left_at: None,
                 via_digest: None,
+                canary_first_at: None,
+                canary_left_at: None,
                 reason: None,
                 evidence: vec![same.seq, merge.seq],
             };
@@ -180,6 +186,7 @@ impl Core<'_> {
         all: &mut Vec<Whereabouts>,
     ) -> Result<(), FactsError> {
         let mut places: BTreeMap<String, Whereabouts> = BTreeMap::new();
+        let mut stable: BTreeMap<String, Moment> = BTreeMap::new();
         let row = |target: &str, role: Role| Whereabouts {
             environment: Some(environment.name.clone()),
             target: Some(target.to_owned()),
@@ -189,6 +196,7 @@ impl Core<'_> {
         for (digest, interval) in self.stable_intervals(&component.name, &environment.name)? {
             let Some(build) = contains.in_digest(&digest)? else { continue };
             let target = interval.target.as_str();
+            stable.entry(target.to_owned()).or_insert(interval.from);
             let place =
                 places.entry(target.to_owned()).or_insert_with(|| row(target, Role::Stable));
             place.first_live_at.get_or_insert(interval.from.at);
@@ -211,7 +219,21 @@ impl Core<'_> {
             (place.live_now, place.left_at, place.role) = (Some(true), None, Some(Role::Canary));
             place.evidence.extend([canary.share.start_seq, canary.share.seq, build]);
         }
-        self.past_canaries(component, environment, found, contains, &mut places)?;
+        for (target, canaries) in self.canaries_before(component, environment, contains, &stable)? {
+            let place = places.entry(target.clone()).or_insert_with(|| Whereabouts {
+                first_live_at: canaries.first().map(|canary| canary.interval.from.at),
+                via_digest: canaries.first().map(|canary| canary.digest.clone()),
+                left_at: canaries.iter().filter_map(|c| c.interval.until).max().map(|m| m.at),
+                reason: Some("a canary only, in no release".to_owned()),
+                ..row(&target, Role::Canary)
+            });
+            place.canary_first_at = canaries.first().map(|canary| canary.interval.from.at);
+            place.canary_left_at = taken_back(&canaries, stable.get(&target).copied());
+            for canary in canaries {
+                place.evidence.extend(canary.interval.evidence);
+                place.evidence.push(canary.build);
+            }
+        }
         for (target, state) in &history.targets {
             let Some(suspect) = &state.suspect else { continue };
             let build = contains.in_digest(&suspect.digest)?;
@@ -237,51 +259,45 @@ impl Core<'_> {
         Ok(())
     }
 
-    /// Adds the targets that had the commit as a canary only, and have it no more: that is no
-    /// release, but users met it.
-    fn past_canaries(
+    /// Returns, by target, the canaries that had the commit before anything stable had it: users
+    /// met it then, in a release or not.
+    fn canaries_before(
         &self,
-        component: &Arc<Component>,
+        component: &Component,
         environment: &Environment,
-        found: &Whereabouts,
         contains: &mut Contains<'_, '_>,
-        places: &mut BTreeMap<String, Whereabouts>,
-    ) -> Result<(), FactsError> {
-        if environment.targets.iter().all(|target| places.contains_key(target)) {
-            return Ok(());
-        }
-        let released: BTreeSet<String> = places.keys().cloned().collect();
+        stable: &BTreeMap<String, Moment>,
+    ) -> Result<BTreeMap<String, Vec<Canary>>, FactsError> {
+        // Where every target has had it, no later start matters.
+        let firsts = environment.targets.iter().map(|target| stable.get(target).copied());
+        let last = firsts.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+        let mut starts = Vec::new();
+        let key = Key::Starts { component: component.name.clone() };
+        self.facts.oldest(&key, Moment::default(), &mut |fact| {
+            let wanted = last.is_none_or(|last| fact.moment() < last);
+            starts.extend(wanted.then(|| Arc::clone(fact)));
+            wanted
+        })?;
+        let (name, place) = (component.name.as_str(), environment.name.as_str());
         let mut digests = BTreeSet::new();
-        for fact in self.facts.find(&Key::Starts { component: component.name.clone() })? {
+        let mut held: BTreeMap<String, Vec<Canary>> = BTreeMap::new();
+        for fact in starts {
             let Body::DeployStarted(start) = fact.body() else { continue };
-            if *start.environment != *environment.name || !digests.insert(start.digest.clone()) {
+            if *start.environment != *place || !digests.insert(start.digest.clone()) {
                 continue;
             }
             let Some(build) = contains.in_digest(&start.digest)? else { continue };
-            let held = self.live_intervals(&component.name, &environment.name, &start.digest)?;
-            for interval in held.into_iter().filter(|i| i.role == Role::Canary) {
-                let Some(until) = interval.until else { continue };
-                if released.contains(&interval.target) {
-                    continue;
+            for interval in self.canary_intervals(name, place, &start.digest)? {
+                let first = stable.get(&interval.target);
+                if first.is_none_or(|first| interval.from < *first) {
+                    let digest = start.digest.to_string();
+                    let canaries = held.entry(interval.target.clone()).or_default();
+                    canaries.push(Canary { interval, digest, build });
                 }
-                let place = places.entry(interval.target.clone()).or_insert_with(|| Whereabouts {
-                    environment: Some(environment.name.clone()),
-                    target: Some(interval.target.clone()),
-                    role: Some(Role::Canary),
-                    reason: Some("a canary only, in no release".to_owned()),
-                    ..found.clone()
-                });
-                let first = place.first_live_at;
-                if first.is_none_or(|first| interval.from.at < first) {
-                    place.first_live_at = Some(interval.from.at);
-                    place.via_digest = Some(start.digest.to_string());
-                }
-                place.left_at = place.left_at.max(Some(until.at));
-                place.evidence.extend(interval.evidence);
-                place.evidence.push(build);
             }
         }
-        Ok(())
+        held.values_mut().for_each(|canaries| canaries.sort_by_key(|c| c.interval.from));
+        Ok(held)
     }
 
     /// Adds one row for each channel that offers or offered the commit.
@@ -336,6 +352,24 @@ impl Core<'_> {
         };
         Ok(Whereabouts { reason: Some(format!("on {branch} but in no release")), ..found })
     }
+}
+
+/// A canary with the commit, and the seq of the build that says so.
+struct Canary {
+    interval: Interval,
+    digest: String,
+    build: u64,
+}
+
+/// Returns when a canary last went without another that has the commit, nor a release, in its place.
+fn taken_back(canaries: &[Canary], stable: Option<Moment>) -> Option<Time> {
+    let covered = |at: Moment| {
+        let goes_on = |i: &Interval| i.from <= at && i.until.is_none_or(|until| until > at);
+        canaries.iter().any(|canary| goes_on(&canary.interval))
+    };
+    let ends = canaries.iter().filter_map(|canary| canary.interval.until);
+    let gone = ends.filter(|at| stable.is_none_or(|first| first > *at) && !covered(*at));
+    gone.max().map(|moment| moment.at)
 }
 
 /// A channel with the publishes that have the commit: version and artifact.

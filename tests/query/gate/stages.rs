@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ask::warnings;
 
 fn changed(find: Value, fields: Value) -> Story {
     let mut story = green();
@@ -88,7 +89,34 @@ fn without_a_matrix_there_is_no_promise_to_hold() {
     deploy(&mut story);
     let answer = asked(&ask(&mut story), D);
     assert_eq!(of_gate(&answer, "compat"), "false not_applicable - supported");
-    assert_eq!((answer.holds, crate::ask::warnings(&answer)), (true, vec!["no_matrix"]));
+    assert_eq!((answer.holds, warnings(&answer)), (true, vec!["no_matrix"]));
+}
+
+#[test]
+fn a_published_component_is_told_that_its_bump_is_not_that_of_its_publishes() {
+    let mut story = green();
+    story.component("cli", json!({"scheme": "semver", "release_model": "published"}));
+    story.build("09T08:00", "2.0.0").publish("09T08:10", "2.0.0").build("09T08:20", "2.1.0");
+    let answer = ask(&mut story).answer(&gate_of("cli", "2.1.0")).unwrap();
+    assert_eq!(head(&answer, "bump approval_required"), "initial true");
+    assert!(warnings(&answer).contains(&"published"), "{:?}", answer.warnings);
+    let answer = ask(&mut story).answer(&gate_of("api", "1.4.2")).unwrap();
+    assert!(!warnings(&answer).contains(&"published"), "{:?}", answer.warnings);
+}
+
+/// Asks for the way of a version to production.
+fn gate_of(component: &str, version: &str) -> Question {
+    Question::Gate(GateAsk {
+        of: GateOf::Artifact {
+            component: component.to_owned(),
+            artifact: version.to_owned(),
+            stage: Stage::Production,
+            environment: None,
+            hotfix_id: None,
+            initiated_by: None,
+        },
+        policy_of_today: false,
+    })
 }
 
 #[test]

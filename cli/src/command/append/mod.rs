@@ -15,8 +15,9 @@ use relbook_ledger::admission::{Code, Refusal, closest};
 use relbook_ledger::event::Kind;
 use relbook_ledger::limits::BATCH_EVENTS_MAX;
 use relbook_ledger::ndjson::Lines;
+use relbook_ledger::policy::Policy;
 use relbook_ledger::store::{Appended, Ledger};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::flags;
 use super::short::{SHORT_FORMS, Short};
@@ -141,11 +142,38 @@ impl Args for AppendArgs {
 
 fn kind_command(kind: Kind) -> Command {
     let usage = format!("relbook append {kind} [--FIELD VALUE]...");
-    Command::new(kind.as_str())
+    let command = match kind {
+        Kind::PolicySet => Command::new(kind.as_str()).after_help(policy_values()),
+        _ => Command::new(kind.as_str()),
+    };
+    command
         .about(kind.spec().doc.trim())
         .override_usage(usage)
         .disable_version_flag(true)
         .args(flags::args(kind, &[]))
+}
+
+/// Lists the policy values for the help: name, form, default, meaning.
+fn policy_values() -> String {
+    let mut text = "\
+Examples:
+  relbook append policy.set --policy-id main --values '{\"quorum\": 2}'
+  relbook append policy.set --policy-id main \\
+                 --values '{\"approval_sources\": [\"signed\", \"reported\"]}'
+
+Values; one that is not named stays as it is (docs/policy.md has them too):
+"
+    .to_owned();
+    for value in Policy::VALUES {
+        let (name, form) = (value.name, value.form);
+        let default = match Policy::default_of(name) {
+            Value::Null => "none".to_owned(),
+            default => default.to_string(),
+        };
+        let meaning = Policy::doc_of(name);
+        text.push_str(&format!("  {name}: {form}, default {default}\n      {meaning}\n"));
+    }
+    text
 }
 
 impl FromArgMatches for AppendArgs {

@@ -16,6 +16,11 @@ pub(super) fn given(case: &Case<'_>) -> Result<Finding, FactsError> {
     let verdict = core.verdict(deploy, &class, &judgements)?;
     let quorum = case.policy.quorum;
     let valid = judgements.iter().filter(|judgement| judgement.valid()).count();
+    // Who meets this one cannot know where it comes from.
+    let told = |reason: &&'static str| match *reason {
+        "source" => "source (the policy value approval_sources)",
+        other => other,
+    };
     let why: Vec<String> = judgements
         .iter()
         .filter(|judgement| !judgement.valid())
@@ -24,7 +29,7 @@ pub(super) fn given(case: &Case<'_>) -> Result<Finding, FactsError> {
                 "{} by {} does not count: {}",
                 j.approval.id,
                 j.approval.approver,
-                j.reasons.join(", ")
+                j.reasons.iter().map(told).collect::<Vec<_>>().join(", ")
             )
         })
         .collect();
