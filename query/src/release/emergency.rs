@@ -62,6 +62,9 @@ impl Emergency {
     }
 }
 
+/// A review, and why it does not count where it does not.
+type JudgedReview = (Arc<Fact>, Option<&'static str>);
+
 impl Core<'_> {
     /// Returns the production-stage deploys of a component that broke the glass in a period.
     ///
@@ -115,10 +118,7 @@ impl Core<'_> {
     }
 
     /// Returns the reviews of a deploy, each with why it does not count where it does not.
-    fn reviews(
-        &self,
-        deploy: &Deploy,
-    ) -> Result<Vec<(Arc<Fact>, Option<&'static str>)>, FactsError> {
+    fn reviews(&self, deploy: &Deploy) -> Result<Vec<JudgedReview>, FactsError> {
         let key = Key::Reviews { deploy_id: deploy.id().to_owned() };
         let reviews = self.facts.find(&key)?;
         if reviews.is_empty() {
