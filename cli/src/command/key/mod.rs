@@ -81,8 +81,8 @@ pub enum KeyCommand {
     },
     /// Take a key's right to sign away, from the next event on
     Revoke {
-        /// The principal; all its keys in force are meant unless one is named, and with
-        /// --compromised those that were replaced or revoked since too
+        /// The principal; all its keys in force are meant unless one is named, and with --from-seq
+        /// those that were replaced or revoked since too
         principal: String,
         /// One key: its FILE.pub, or its id (the first 8 or more of its 64 hex digits)
         #[arg(value_name = "FILE.pub|KEY_ID")]
@@ -164,7 +164,7 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
             }
             let ending = match (compromised, from_seq) {
                 (false, _) => Ending::Revoked,
-                (true, from) => Ending::Compromised { from: from.unwrap_or(0) },
+                (true, from) => Ending::Compromised { from },
             };
             let keys = keys_to_end(writer.registry(), &principal, which.as_deref(), ending)?;
             let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
@@ -283,9 +283,9 @@ pub(super) fn read_public(path: &Path) -> Result<PublicKey, Error> {
 enum Ending {
     /// Those in force end.
     Revoked,
-    /// Those in force end, and what any of them signed from a seq on is suspect: a key that was
-    /// replaced since may have signed some of it.
-    Compromised { from: u64 },
+    /// Those in force end. From a seq on, what any of them signed is suspect: a key that was replaced
+    /// since may have signed some of it.
+    Compromised { from: Option<u64> },
 }
 
 impl Ending {
@@ -293,7 +293,7 @@ impl Ending {
         match (grant.end, self) {
             (None, _) => true,
             (Some((_, GrantEnd::Compromised)), _) | (Some(_), Self::Revoked) => false,
-            (Some((ended, _)), Self::Compromised { from }) => ended > from,
+            (Some((ended, _)), Self::Compromised { from }) => from.is_some_and(|from| ended > from),
         }
     }
 }
