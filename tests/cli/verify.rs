@@ -71,13 +71,11 @@ fn broken_off(env: &TestEnvironment) {
     let start = Instant::now();
     while !env.path().join("verify.state").exists() {
         assert!(start.elapsed() < Duration::from_secs(60), "it never noted where it is");
-        assert!(
-            child.try_wait().expect("it can be asked").is_none(),
-            "it ended before it noted where it is"
-        );
+        let ended = child.try_wait().expect("it can be asked");
+        assert!(ended.is_none(), "it ended before it noted where it is");
         std::thread::sleep(Duration::from_millis(2));
     }
-    child.kill().expect("it runs");
+    child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     assert!(env.path().join("verify.state").exists(), "it came to its end before it was killed");
 }

@@ -128,6 +128,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
         let verified = |note: &str| state.iter().for_each(|state| state.note(note));
         verify_watched(&config.book, &options, &Watch { progress: &progress, verified: &verified })
     };
+    let ended = || state.as_ref().map_or(Ok(()), State::end);
     match outcome {
         Ok(report) => {
             let derived = match args.skip.contains(&Part::Projections) {
@@ -141,6 +142,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
                         Ok(checked) => Derived::Checked(checked),
                         Err(mismatch) => {
                             show_finding(ui, CODE_PROJECTION, mismatch.seq, &mismatch.to_string())?;
+                            ended()?;
                             return Ok(ExitCode::DoesNotHold);
                         }
                     }
@@ -155,9 +157,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
                 resumed,
             };
             told.show(ui, needed, witnessed)?;
-            if let Some(state) = &state {
-                state.end()?;
-            }
+            ended()?;
             Ok(match (witnessed, report.truncation_checked) {
                 (false, _) => ExitCode::DoesNotHold,
                 (true, false) => ExitCode::NotDone,
@@ -166,9 +166,7 @@ pub(super) fn run(args: &VerifyArgs, config: &Config, ui: &mut Ui) -> Result<Exi
         }
         Err(VerifyFailure::Tampered(error)) => {
             show_tampering(ui, &error)?;
-            if let Some(state) = &state {
-                state.end()?;
-            }
+            ended()?;
             Ok(ExitCode::DoesNotHold)
         }
         Err(other) => Err(other.into()),

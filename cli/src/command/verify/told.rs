@@ -61,19 +61,20 @@ impl Told<'_> {
             }
         }
         match (report.book_key_checked, key_given) {
-        (false, _) => {}
-        (true, true) => checked.push("the book's key against the one of --pub".to_owned()),
-        (true, false) => checked.push(
-            "the book's key against keys/book.pub of the same directory: another book in its place \
-             would have its own there, so give yours with --pub"
-                .to_owned(),
-        ),
-    }
+            (false, _) => {}
+            (true, true) => checked.push("the book's key against the one of --pub".to_owned()),
+            (true, false) => checked.push(
+                "the book's key against keys/book.pub of the same directory: another book in its \
+                 place would have its own there, so give yours with --pub"
+                    .to_owned(),
+            ),
+        }
         if !report.rotations.is_empty() {
             checked.push(format!(
-            "{} changes of the book's key, each signed by the old key and both under its checkpoint",
-            report.rotations.len()
-        ));
+                "{} changes of the book's key, each signed by the old key and both under its \
+                 checkpoint",
+                report.rotations.len()
+            ));
         }
         let witnessed = &report.witnessed;
         if witnessed.checked > 0 {
@@ -93,17 +94,17 @@ impl Told<'_> {
         let mut not_checked = Vec::new();
         if !report.truncation_checked {
             not_checked.push(
-            "TRUNCATION: there is no pin and no checkpoint was given, so an end that was cut off \
-             would not show"
-                .to_owned(),
-        );
+                "TRUNCATION: there is no pin and no checkpoint was given, so an end that was cut \
+                 off would not show"
+                    .to_owned(),
+            );
         }
-        // Where there is a pin, it is of the newest commit, or the writer would not go on.
+        // A pin is of the newest commit, but for a crash between the two.
         let kept = report.given_sizes.last().filter(|_| report.pin_size.is_none());
         if let Some(size) = kept.filter(|size| **size < report.events) {
             not_checked.push(format!(
-            "truncation beyond size {size}: there is no pin, and nothing that was given covers more"
-        ));
+                "truncation beyond size {size}: there is no pin, and nothing given covers more"
+            ));
         }
         if !report.book_key_checked {
             not_checked.push("whose book it is: give the key that you know with --pub".to_owned());
