@@ -53,6 +53,8 @@ fn the_history_of_applications_becomes_deploys_once() {
     let row = live(&env);
     assert_eq!((&row["state"], &row["digest"]), (&json!("live"), &json!(digest('1'))), "{row}");
     // The same again, and a later export of one of them.
+    let shown = env.run(&["import", "argocd", "apps"]).exits(0).stdout;
+    assert!(shown.contains("not read: 1 AppProject"), "{shown}");
     assert_eq!(import(&env, &["argocd", "apps"])["appended"], 0);
     let later = application(
         "orion-api",

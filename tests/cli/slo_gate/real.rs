@@ -155,5 +155,14 @@ fn a_real_prometheus_is_measured_judged_and_recorded() {
         assert!(ran.stdout.contains(says), "{more:?}: {}", ran.stdout);
     }
     assert_eq!(size(&env), before + 7, "seven refusals and no check");
+    // Nothing was ever counted as an error: a rate of zero, as long as there is traffic.
+    let none = "(sum(rate(requests_total{track=\"{{track}}\",code=\"599\"}[{{window}}])) or \
+                vector(0)) / sum(rate(requests_total{track=\"{{track}}\"}[{{window}}]))";
+    let clean = slo_gate(&env, url, &["--error-query", none]).exits(0).json();
+    assert_eq!(clean["event"]["labels"]["error_rate_canary_percent"], "0");
+    let bare = none.replace(" or vector(0)", "");
+    let ran = slo_gate(&env, url, &["--error-query", &bare]).exits(3);
+    assert!(ran.stdout.contains("or vector(0)"), "{}", ran.stdout);
+    slo_gate(&env, url, &["--error-query", none, "--canary-track", "absent"]).exits(3);
     env.run(&["verify"]).exits(0);
 }

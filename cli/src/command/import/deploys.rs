@@ -171,10 +171,15 @@ fn show(
     let appended = shown::new_ones(receipts);
     let known = known + receipts.len() - appended;
     let Found { files, objects, deploys, .. } = found;
-    let lines = [
+    let mut lines = vec![
         format!("{}: {objects} objects in {} files", memory.as_str(), files.len()),
         format!("{deploys} deploys: appended {appended} events, {known} known already"),
     ];
+    let ignored = found.ignored.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let ignored = ignored.collect::<Vec<_>>().join(", ");
+    if !ignored.is_empty() {
+        lines.insert(1, format!("not read: {ignored}"));
+    }
     shown::appended(ui, summary(memory, found, known), &lines, receipts)
 }
 

@@ -51,6 +51,9 @@ digest without its algorithm) are those of --digest and --baseline-digest, {{com
 component's name, {{window}} the range. Where the two sides need different queries, give
 --baseline-error-query and --baseline-latency-query as well.
 
+A service without a single error has no series of errors: write the numerator as
+`(sum(rate(...)) or vector(0))`. Without traffic the denominator is still empty, and that is refused.
+
 The error query gives a ratio from 0 to 1 (--error-unit percent: from 0 to 100); the latency query
 gives seconds (--latency-unit ms: milliseconds). Recorded are percentage points and milliseconds,
 canary less baseline. Refused, with nothing recorded: no series, several, NaN and infinity, a

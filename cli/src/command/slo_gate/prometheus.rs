@@ -228,7 +228,8 @@ fn series<'a>(what: &str, answer: &'a Value, wanted: &str) -> Result<&'a Value, 
         Some([one]) => Ok(one),
         None | Some([]) => Err(refused(format!(
             "{what}: no series matches, so there was no traffic to measure, or the labels of the \
-             query are others"
+             query are others; where no error was counted yet, the numerator is \
+             `(sum(...) or vector(0))`"
         ))),
         Some(several) => Err(refused(format!(
             "{what}: {} series where one is needed; aggregate them, as in sum(...)",
