@@ -48,13 +48,7 @@ pub(super) fn read(text: &str, mut found: Bom) -> Result<Bom, SbomError> {
         };
         let value = value.trim();
         if value.starts_with("<text>") && !value.contains("</text>") {
-            let mut ended = false;
-            while let Some((_, line)) = lines.next() {
-                ended = line.contains("</text>");
-                if ended {
-                    break;
-                }
-            }
+            let ended = lines.by_ref().any(|(_, line)| line.contains("</text>"));
             if !ended {
                 return Err(SbomError::Shape {
                     place: format!("line {}", number + 1),
