@@ -111,8 +111,16 @@ fn read_report(document: &Document, object: &Place<'_>) -> Result<Scan, IngestEr
     let Some(report) = object.at("report")? else {
         return Err(object.expected("a `report`"));
     };
-    let version = object.text("apiVersion")?.unwrap_or_default();
-    let format = format!("trivy-operator/{}", version.trim_start_matches(GROUP));
+    let version = object.text("apiVersion")?.unwrap_or_default().trim_start_matches(GROUP);
+    // The items of a list of one kind may leave it to the list.
+    if !matches!(version, "" | "v1alpha1") {
+        return Err(IngestError::Unsupported {
+            file: document.name().to_owned(),
+            what: format!("{kind} of the Trivy operator, version {version}"),
+            reason: "relbook reads v1alpha1",
+        });
+    }
+    let format = "trivy-operator/v1alpha1";
     let mut scan = Scan::new("trivy", "trivy-operator", format, VOCABULARY);
     scan.time = time::at(&report, "updateTimestamp")?;
     if let Some(scanner) = report.at("scanner")? {

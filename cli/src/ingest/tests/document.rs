@@ -84,10 +84,13 @@ fn lines_of_json_are_parts_and_a_bad_one_is_named() {
     assert_eq!(parts[1].json().unwrap()["a"], 2);
     assert_eq!(parts[1].digest(), document.digest());
     let cut = fault(b"{\"a\": 1}\n{\"a\": \n");
-    let Fault::Line { line: 2, fault: inner } = cut else { panic!("line 2") };
+    let Fault::Line { line: 2, fault: inner, .. } = cut else { panic!("line 2") };
     assert_eq!(*inner, Fault::Truncated { line: 2 });
     let wrong = fault(b"{\"a\": 1}\n{bad\n{\"a\": 2}\n").to_string();
     assert!(wrong.starts_with("line 2: not JSON: ") && wrong.contains("at column 2"), "{wrong}");
+    assert!(wrong.ends_with("; the other 2 can be read, and nothing of the file was taken"));
+    let more = fault(b"{\"a\": 1}\n{bad\n{\"a\": 2}\n{bad\n{bad\n").to_string();
+    assert!(more.contains("; bad too: 4, 5; the other 2 can be read"), "{more}");
 }
 
 #[test]

@@ -73,4 +73,7 @@ fn reports_about_the_cluster_are_refused_by_name() {
     let mut roles = report('0');
     roles["kind"] = json!("RbacAssessmentReport");
     assert!(refusal(&roles, &given()).contains("RbacAssessmentReport of the Trivy operator"));
+    let mut later = report('0');
+    later["apiVersion"] = json!("aquasecurity.github.io/v2");
+    assert!(refusal(&later, &given()).contains("version v2"));
 }
