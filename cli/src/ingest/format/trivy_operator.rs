@@ -33,14 +33,19 @@ impl Reader for Operator {
             version.is_some_and(|version| version.starts_with(GROUP))
         };
         document.json().is_some_and(|json| {
-            let items = json.get("items").and_then(Value::as_array);
+            let items = json.get("items").unwrap_or(json).as_array();
             is_own(json) || items.is_some_and(|items| items.iter().any(is_own))
         })
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let top = Place::top(document)?;
-        let Some(items) = top.list("items")? else {
+        // `jq .items` leaves the list alone.
+        let items = match top.value().is_array() {
+            true => Some(top.items()?),
+            false => top.list("items")?,
+        };
+        let Some(items) = items else {
             return Ok(vec![read_report(document, &top)?.event(document, context)?]);
         };
         let mut scans = Vec::new();

@@ -44,6 +44,7 @@ fn of_a_list_the_meant_image_is_taken() {
     assert!(refusal(&list, &nobody).contains("2 digests"));
     let other = Context { digest: Some(digest('9')), ..given() };
     assert!(refusal(&list, &other).contains("2 other images"));
+    assert_eq!(one(&list["items"], &given())["digest"], digest('0'));
     let same = json!({"apiVersion": "v1", "kind": "List", "items": [report('1'), report('1')]});
     assert_eq!(all(&same, &nobody).unwrap().len(), 2);
 }
