@@ -48,7 +48,13 @@ pub(super) fn read(text: &str, mut found: Bom) -> Result<Bom, SbomError> {
         };
         let value = value.trim();
         if value.starts_with("<text>") && !value.contains("</text>") {
-            let ended = lines.by_ref().any(|(_, line)| line.contains("</text>"));
+            let mut ended = false;
+            for (_, line) in lines.by_ref() {
+                ended = line.contains("</text>");
+                if ended {
+                    break;
+                }
+            }
             if !ended {
                 return Err(SbomError::Shape {
                     place: format!("line {}", number + 1),

@@ -134,3 +134,11 @@ fn xml_that_is_not_well_formed_is_refused() {
     let fine = "<testsuite>\t\u{e9} &#10;&lt;<p:case-1.a \u{e9}:x_1='&#xe9;'/></testsuite>";
     assert!(Document::from_bytes("f", fine.as_bytes().to_vec()).is_ok());
 }
+
+#[test]
+fn a_document_of_yaml_that_says_nothing_is_none() {
+    let one = Document::from_bytes("f", b"---\na: 1\n---\n# no more\n".to_vec()).unwrap();
+    assert_eq!(one.json().unwrap()["a"], 1);
+    let none = Document::from_bytes("f", b"---\n---\n".to_vec()).unwrap();
+    assert!(none.json().is_none() && none.parts().is_empty());
+}
