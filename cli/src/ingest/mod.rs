@@ -36,7 +36,7 @@ pub mod webhook;
 mod tests;
 
 pub use deploy::History;
-pub use document::{Document, Fault};
+pub use document::{Document, Fault, Rest};
 pub use error::IngestError;
 pub use format::memory;
 pub use recorded::{Build, Deploy, Recorded, Run, Tag};

@@ -1,5 +1,7 @@
 //! What can be wrong with the bytes of a report.
 
+use std::fmt;
+
 use super::Document;
 
 impl Fault {
@@ -13,7 +15,29 @@ impl Fault {
             }
             other => other,
         };
-        Self::Line { line, fault: Box::new(inner) }
+        Self::Line { line, fault: Box::new(inner), rest: None }
+    }
+}
+
+/// The lines of a file beside the first bad one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// How many can be read.
+    pub good: usize,
+    /// The lines that cannot, from 1.
+    pub bad: Vec<usize>,
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        let shown = self.bad.iter().take(SHOWN).map(ToString::to_string);
+        match self.bad.len() {
+            0 => {}
+            1..=SHOWN => write!(f, "; bad too: {}", shown.collect::<Vec<_>>().join(", "))?,
+            more => write!(f, "; bad too: {}, ... ({more})", shown.collect::<Vec<_>>().join(", "))?,
+        }
+        write!(f, "; the other {} can be read, and nothing of the file was taken", self.good)
     }
 }
 
@@ -117,11 +141,13 @@ pub enum Fault {
         message: String,
     },
     /// One line of several is wrong; the others may be right, but a file enters whole.
-    #[error("line {line}: {fault}")]
+    #[error("line {line}: {fault}{}", rest.as_ref().map(ToString::to_string).unwrap_or_default())]
     Line {
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
         fault: Box<Fault>,
+        /// What is known of the other lines.
+        rest: Option<Rest>,
     },
 }

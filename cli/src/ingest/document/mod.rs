@@ -17,7 +17,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-pub use fault::Fault;
+pub use fault::{Fault, Rest};
 pub(in crate::ingest) use large::Part as LargePart;
 
 use super::error::IngestError;
@@ -389,15 +389,23 @@ fn json_lines(text: &str) -> Result<Vec<Part<'_>>, Fault> {
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let mut parts = Vec::new();
+    let mut wrong: Option<(Fault, Vec<usize>)> = None;
     for (index, text) in lines {
-        match strict::parse(text) {
-            Ok(value) => parts.push(Part { line: index + 1, text, value }),
+        match (strict::parse(text), &mut wrong) {
+            (Ok(value), _) => parts.push(Part { line: index + 1, text, value }),
             // Where not even the first line is a value, it is no file of lines.
-            Err(_) if parts.is_empty() => return Err(first),
-            Err(fault) => return Err(fault.on_line(index + 1)),
+            (Err(_), _) if parts.is_empty() => return Err(first),
+            (Err(_), Some((_, more))) => more.push(index + 1),
+            (Err(fault), none) => *none = Some((fault.on_line(index + 1), Vec::new())),
         }
     }
-    Ok(parts)
+    match wrong {
+        None => Ok(parts),
+        Some((Fault::Line { line, fault, .. }, bad)) => {
+            Err(Fault::Line { line, fault, rest: Some(Rest { good: parts.len(), bad }) })
+        }
+        Some((other, _)) => Err(other),
+    }
 }
 
 fn line_of(bytes: &[u8], offset: usize) -> usize {

@@ -19,7 +19,9 @@ pub(super) fn documents(text: &str) -> Result<Vec<Part<'_>>, Fault> {
         let line = usize::try_from(node.line).unwrap_or(1);
         Part { line, text, value: value(node) }
     };
-    Ok(nodes.into_iter().map(part).collect())
+    // A document of nothing stands where a file ends in `---`, and says nothing.
+    let says = |node: &Node| !matches!(node.value, Yaml::Nothing);
+    Ok(nodes.into_iter().filter(says).map(part).collect())
 }
 
 /// Tells whether the first line that says anything is a key or the start of a document.

@@ -77,6 +77,8 @@ struct Report {
     suites: u64,
     /// Errors and failures of suites themselves, such as a set-up that failed.
     suite_errors: u64,
+    /// Runs that failed and were repeated; Surefire counts them as tests and failures of their own.
+    retries: u64,
     declared_tests: Option<u64>,
     declared_failures: Option<u64>,
     declared_errors: Option<u64>,
@@ -137,6 +139,7 @@ struct Suite {
     /// The cases before it began.
     before: Cases,
     suite_errors_before: u64,
+    retries_before: u64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -194,7 +197,10 @@ impl Walk {
             }
             child => {
                 match self.open.last_mut() {
-                    Some(Open::Case(case)) => case.child(child),
+                    Some(Open::Case(case)) => {
+                        case.child(child);
+                        self.report.retries += u64::from(is_retry(child));
+                    }
                     Some(Open::Suite(_)) if matches!(child, "error" | "failure") => {
                         self.report.suite_errors += 1;
                     }
@@ -212,6 +218,7 @@ impl Walk {
         let mut suite = Suite {
             before: self.report.cases,
             suite_errors_before: self.report.suite_errors,
+            retries_before: self.report.retries,
             ..Suite::default()
         };
         let (mut timestamp, mut seconds) = (None, None);
@@ -272,11 +279,13 @@ impl Walk {
         let skipped = now.skipped - before.skipped;
         let failed =
             (now.failed - before.failed) + (self.report.suite_errors - suite.suite_errors_before);
-        // Some tools leave skipped cases out of `tests`.
+        // Some tools leave skipped cases out of `tests`, and Surefire counts every run.
+        let retries = self.report.retries - suite.retries_before;
         let tests = suite.declared.tests;
-        let other = tests.is_some_and(|tests| tests != held && tests != held - skipped);
+        let fits = |tests| [held, held - skipped, held + retries].contains(&tests);
+        let other = tests.is_some_and(|tests| !fits(tests));
         let declared = suite.declared.failures.unwrap_or(0).max(suite.declared.errors.unwrap_or(0));
-        if self.report.differs.is_none() && (other || declared > failed) {
+        if self.report.differs.is_none() && (other || declared > failed + retries) {
             let Declared { tests, failures, errors } = &suite.declared;
             let shown = |n: &Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
             self.report.differs = Some(format!(
@@ -296,10 +305,7 @@ impl Case {
         match name {
             "error" | "failure" => self.failed = true,
             "skipped" => self.skipped = true,
-            "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" | "rerun" => {
-                self.retried = true;
-            }
-            _ => {}
+            child => self.retried |= is_retry(child),
         }
     }
 
@@ -312,6 +318,11 @@ impl Case {
         };
         *place += 1;
     }
+}
+
+/// Tells whether an element is a run that failed and was repeated.
+fn is_retry(element: &str) -> bool {
+    matches!(element, "flakyFailure" | "flakyError" | "rerunFailure" | "rerunError" | "rerun")
 }
 
 /// Reads a case; tools without child elements write its outcome as an attribute.

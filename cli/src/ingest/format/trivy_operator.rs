@@ -33,14 +33,19 @@ impl Reader for Operator {
             version.is_some_and(|version| version.starts_with(GROUP))
         };
         document.json().is_some_and(|json| {
-            let items = json.get("items").and_then(Value::as_array);
+            let items = json.get("items").unwrap_or(json).as_array();
             is_own(json) || items.is_some_and(|items| items.iter().any(is_own))
         })
     }
 
     fn read(&self, document: &Document, context: &Context) -> Result<Vec<Value>, IngestError> {
         let top = Place::top(document)?;
-        let Some(items) = top.list("items")? else {
+        // `jq .items` leaves the list alone.
+        let items = match top.value().is_array() {
+            true => Some(top.items()?),
+            false => top.list("items")?,
+        };
+        let Some(items) = items else {
             return Ok(vec![read_report(document, &top)?.event(document, context)?]);
         };
         let mut scans = Vec::new();
@@ -111,8 +116,16 @@ fn read_report(document: &Document, object: &Place<'_>) -> Result<Scan, IngestEr
     let Some(report) = object.at("report")? else {
         return Err(object.expected("a `report`"));
     };
-    let version = object.text("apiVersion")?.unwrap_or_default();
-    let format = format!("trivy-operator/{}", version.trim_start_matches(GROUP));
+    let version = object.text("apiVersion")?.unwrap_or_default().trim_start_matches(GROUP);
+    // The items of a list of one kind may leave it to the list.
+    if !matches!(version, "" | "v1alpha1") {
+        return Err(IngestError::Unsupported {
+            file: document.name().to_owned(),
+            what: format!("{kind} of the Trivy operator, version {version}"),
+            reason: "relbook reads v1alpha1",
+        });
+    }
+    let format = "trivy-operator/v1alpha1";
     let mut scan = Scan::new("trivy", "trivy-operator", format, VOCABULARY);
     scan.time = time::at(&report, "updateTimestamp")?;
     if let Some(scanner) = report.at("scanner")? {

@@ -84,10 +84,13 @@ fn lines_of_json_are_parts_and_a_bad_one_is_named() {
     assert_eq!(parts[1].json().unwrap()["a"], 2);
     assert_eq!(parts[1].digest(), document.digest());
     let cut = fault(b"{\"a\": 1}\n{\"a\": \n");
-    let Fault::Line { line: 2, fault: inner } = cut else { panic!("line 2") };
+    let Fault::Line { line: 2, fault: inner, .. } = cut else { panic!("line 2") };
     assert_eq!(*inner, Fault::Truncated { line: 2 });
     let wrong = fault(b"{\"a\": 1}\n{bad\n{\"a\": 2}\n").to_string();
     assert!(wrong.starts_with("line 2: not JSON: ") && wrong.contains("at column 2"), "{wrong}");
+    assert!(wrong.ends_with("; the other 2 can be read, and nothing of the file was taken"));
+    let more = fault(b"{\"a\": 1}\n{bad\n{\"a\": 2}\n{bad\n{bad\n").to_string();
+    assert!(more.contains("; bad too: 4, 5; the other 2 can be read"), "{more}");
 }
 
 #[test]
@@ -130,4 +133,12 @@ fn xml_that_is_not_well_formed_is_refused() {
     assert_eq!(of("<case name='&own;'/>"), Fault::Entities);
     let fine = "<testsuite>\t\u{e9} &#10;&lt;<p:case-1.a \u{e9}:x_1='&#xe9;'/></testsuite>";
     assert!(Document::from_bytes("f", fine.as_bytes().to_vec()).is_ok());
+}
+
+#[test]
+fn a_document_of_yaml_that_says_nothing_is_none() {
+    let one = Document::from_bytes("f", b"---\na: 1\n---\n# no more\n".to_vec()).unwrap();
+    assert_eq!(one.json().unwrap()["a"], 1);
+    let none = Document::from_bytes("f", b"---\n---\n".to_vec()).unwrap();
+    assert!(none.json().is_none() && none.parts().is_empty());
 }

@@ -213,3 +213,20 @@ fn without_metadata_version_and_commit_are_the_callers() {
     assert_eq!((&build["version"], &build["commit"]), (&json!("1.9.0"), &json!(COMMIT)));
     assert!(build.get("builder").is_none());
 }
+
+#[test]
+fn an_image_is_the_release_of_a_component_of_no_declared_kind() {
+    let mut plain = metadata();
+    plain["project_name"] = json!("app");
+    plain["tag"] = json!("v1.9.0");
+    let image = json!([{"name": "registry.example/app:1.9.0", "path": "a", "type": "Docker Manifest",
+                        "internal_type": 11, "extra": {"Digest": digest('d')}}]);
+    let files = vec![document(&plain), document(&image)];
+    let context = Context { component: Some("app".to_owned()), ..beside(files.clone()) };
+    let events = read(&files[0], None, &context).unwrap();
+    events.iter().for_each(check_admitted);
+    assert_eq!(events[0]["digest"], digest('d'));
+    let other = Context { digest: Some(digest('e')), ..context };
+    let message = read(&files[0], None, &other).unwrap_err().to_string();
+    assert!(message.contains(&digest('d')), "{message}");
+}

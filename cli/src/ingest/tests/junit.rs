@@ -164,3 +164,23 @@ fn xml_that_is_cut_off_or_wrong_is_refused() {
     let deep = format!("{}{}", "<testsuite>".repeat(65), "</testsuite>".repeat(65));
     assert!(refusal_of(&deep, &suite("unit")).contains("deeper"));
 }
+
+#[test]
+fn surefire_counts_every_run_of_a_case() {
+    let of = |tests: u64, failures: u64| {
+        let text = format!(
+            "<testsuite tests='{tests}' failures='{failures}'><testcase name='a'><flakyFailure/>\
+             <flakyFailure/></testcase></testsuite>"
+        );
+        one_of(&text, &suite("unit"))
+    };
+    // Once, and each of the three runs by itself.
+    for (tests, failures) in [(1, 0), (3, 2)] {
+        let event = of(tests, failures);
+        assert_eq!((&event["result"], cases(&event)), (&json!("pass"), [0, 0, 0, 1]));
+        assert_eq!(event["labels"]["count_check"], "equal");
+    }
+    for (tests, failures) in [(2, 0), (4, 2), (3, 3)] {
+        assert_eq!(of(tests, failures)["labels"]["reason"], "count_differs", "{tests} {failures}");
+    }
+}

@@ -60,4 +60,16 @@ fn a_verification_passes_with_tests_that_passed() {
     assert_eq!(verification(false, json!([{"status": "passed"}]))["result"], "fail");
     assert_eq!(verification(true, json!([{"status": "failed"}]))["result"], "fail");
     assert_eq!(verification(true, json!([]))["result"], "inconclusive");
+    // Other verifiers list interactions.
+    let listed = |second: bool| {
+        let report = json!({"success": true, "providerApplicationVersion": "1.0.0",
+            "testResults": [{"interactionId": "a", "success": true},
+                            {"interactionId": "b", "success": second, "mismatches": []}]});
+        one(&report, &given())
+    };
+    assert_eq!(
+        (&listed(true)["result"], &listed(true)["cases"]["passed"]),
+        (&json!("pass"), &json!(2))
+    );
+    assert_eq!(listed(false)["result"], "fail");
 }

@@ -180,3 +180,21 @@ fn a_predicate_without_its_statement_is_a_scan_of_what_the_caller_or_the_report_
     other["scanner"]["result"] = json!({"whatever": 1});
     assert!(super::refusal(&other, &given()).contains("give the scanner's report"));
 }
+
+#[test]
+fn a_verdict_of_the_older_summary_keeps_its_own_words() {
+    let report = statement(
+        "https://slsa.dev/verification_summary/v0.2",
+        json!({"verifier": {"id": "https://verifier.example"}, "policy": {"uri": "p"},
+            "time_verified": "2026-06-10T11:00:00+02:00", "resource_uri": "oci://app",
+            "verification_result": "PASSED", "policy_level": "SLSA_LEVEL_3"}),
+    );
+    let event = one(&report, &given());
+    assert_eq!(event["occurred_at"], "2026-06-10T09:00:00Z");
+    let verdict = &event["content"]["verdict"];
+    assert_eq!(verdict["verification_result"], "PASSED");
+    assert_eq!(
+        (&verdict["policy_level"], &verdict["policy"]),
+        (&json!("SLSA_LEVEL_3"), &json!("p"))
+    );
+}

@@ -44,6 +44,7 @@ fn of_a_list_the_meant_image_is_taken() {
     assert!(refusal(&list, &nobody).contains("2 digests"));
     let other = Context { digest: Some(digest('9')), ..given() };
     assert!(refusal(&list, &other).contains("2 other images"));
+    assert_eq!(one(&list["items"], &given())["digest"], digest('0'));
     let same = json!({"apiVersion": "v1", "kind": "List", "items": [report('1'), report('1')]});
     assert_eq!(all(&same, &nobody).unwrap().len(), 2);
 }
@@ -73,4 +74,7 @@ fn reports_about_the_cluster_are_refused_by_name() {
     let mut roles = report('0');
     roles["kind"] = json!("RbacAssessmentReport");
     assert!(refusal(&roles, &given()).contains("RbacAssessmentReport of the Trivy operator"));
+    let mut later = report('0');
+    later["apiVersion"] = json!("aquasecurity.github.io/v2");
+    assert!(refusal(&later, &given()).contains("version v2"));
 }

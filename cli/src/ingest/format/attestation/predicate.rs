@@ -68,6 +68,12 @@ pub(super) fn read(statement: &Statement<'_>) -> Result<Predicate, IngestError> 
             Ok(Predicate::Release(predicate.text("version")?.map(str::to_owned)))
         }
         kind if is_sbom(kind) => Ok(Predicate::Sbom(Box::new(bom::read_json(predicate.value())))),
+        // Version 0.2 has other names for the same.
+        "https://slsa.dev/verification_summary/v0.2" => verdict(
+            &predicate,
+            "time_verified",
+            &["verification_result", "policy_level", "resource_uri"],
+        ),
         kind if kind.starts_with("https://slsa.dev/verification_summary/") => verdict(
             &predicate,
             "timeVerified",

@@ -221,10 +221,16 @@ impl<'a> Dist<'a> {
         component: &str,
     ) -> Result<String, IngestError> {
         let registered = context.registry.component(component);
-        let is_image = registered.is_some_and(|c| c.spec.artifact.as_deref() == Some("oci-image"));
+        let kind = registered.and_then(|component| component.spec.artifact.as_deref());
         let held = match (&self.sums, &self.artifacts) {
-            (_, Some((_, artifacts))) if is_image => artifacts::image(document, artifacts)?,
+            (_, Some((_, artifacts))) if kind == Some("oci-image") => {
+                artifacts::image(document, artifacts)?
+            }
             (Some((_, sums)), _) => Some(sums.digest.clone()),
+            // Where nobody said what is released, an image is the only thing that can be.
+            (None, Some((_, artifacts))) if kind.is_none() => {
+                artifacts::image(document, artifacts)?
+            }
             _ => None,
         };
         match (held, &context.digest) {
