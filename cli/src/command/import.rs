@@ -28,7 +28,7 @@ use crate::import::deploys::Memory;
 use crate::import::git::{self, GitError, Options, TagPattern, Warning};
 use crate::import::news::{News, news};
 use crate::submit;
-use crate::ui::{Progress, Ui};
+use crate::ui::{Progress, Ui, counted};
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -203,8 +203,13 @@ fn skipped_warning(pattern: &TagPattern, skipped: &[git::SkippedTag], all: bool)
         false => "--format json names them all",
     };
     let detail = format!(
-        "{} tags match {pattern} and were left out: {shown}{tail}; {advice}",
-        skipped.len()
+        "{} {pattern} and {} left out: {shown}{tail}; {advice}",
+        if skipped.len() == 1 {
+            "1 tag matches".to_owned()
+        } else {
+            format!("{} tags match", skipped.len())
+        },
+        if skipped.len() == 1 { "was" } else { "were" }
     );
     Warning { code: "skipped_tags", detail }
 }
@@ -256,8 +261,8 @@ fn show_events(ui: &mut Ui, history: &History) -> Result<ExitCode, Error> {
         let text = serde_json::to_string(event);
         ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
     }
-    let count = history.news.events.len();
-    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
+    let count = counted(history.news.events.len(), "event");
+    ui.note(&format!("{count} would be appended; nothing was (--dry-run)"));
     Ok(ExitCode::Done)
 }
 
@@ -273,7 +278,11 @@ fn show(ui: &mut Ui, history: &History, receipts: &[Appended]) -> Result<(), Err
                 0 => String::new(),
                 count => format!(", {count} of them moved"),
             };
-            let counts = format!("{commits} commits, {tags} tags {pattern}{moved}");
+            let counts = format!(
+                "{}, {} {pattern}{moved}",
+                counted(*commits, "commit"),
+                counted(*tags, "tag")
+            );
             ui.line(&format!("{component} from {branch}: {counts}"))?;
             let known = history.news.known + receipts.len() - appended;
             ui.line(&format!("appended {appended}, {known} known already"))?;

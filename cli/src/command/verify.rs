@@ -21,7 +21,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use crate::witness::cosigned_json;
 
 /// Arguments of `verify`.
@@ -155,7 +155,10 @@ pub(super) fn read_receipt(path: &Path) -> Result<Receipt, Error> {
 /// Says what was proven, in the order in which it rests on each other.
 fn checked(report: &Report, derived: &Derived) -> Vec<String> {
     let mut checked = vec![
-        format!("{} events: bytes, strict JSON, schema of their kind, ids", report.events),
+        format!(
+            "{}: bytes, strict JSON, schema of their kind, ids",
+            counted(report.events, "event")
+        ),
         format!(
             "{} author signatures, strictly, each by a key in force",
             report.verified_signatures
@@ -169,7 +172,7 @@ fn checked(report: &Report, derived: &Derived) -> Vec<String> {
         checked.push(format!("the pin outside the database, at size {size}"));
     }
     if report.receipts > 0 {
-        checked.push(format!("{} receipts that were kept elsewhere", report.receipts));
+        checked.push(format!("{} kept elsewhere", counted(report.receipts, "receipt")));
     }
     if report.blobs.verified > 0 {
         checked.push(format!("{} blobs that events name, by their digests", report.blobs.verified));

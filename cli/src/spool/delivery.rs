@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// What happens to a batch on its way.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +119,8 @@ impl<'a> Delivery<'a> {
         let path = spool.put(&prepared.events)?;
         let count = prepared.events.len();
         ui.note(&format!(
-            "{count} events wait in `{}`; `relbook spool flush {}` delivers them",
+            "{} in `{}`; `relbook spool flush {}` delivers what waits there",
+            counted(count, "event"),
             path.display(),
             spool.dir().display()
         ));

@@ -21,7 +21,7 @@ use crate::import::deploys::{self, Found, Memory, Place};
 use crate::ingest::{Builds, Context, Document};
 use crate::recorded::BookRecords;
 use crate::submit;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `import argocd` and `import kargo`.
 #[derive(Debug, Args)]
@@ -178,8 +178,8 @@ fn show_events(
         let text = serde_json::to_string(event);
         ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
     }
-    let count = found.events.len();
-    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
+    let count = counted(found.events.len(), "event");
+    ui.note(&format!("{count} would be appended; nothing was (--dry-run)"));
     Ok(ExitCode::Done)
 }
 
@@ -197,9 +197,15 @@ fn show(
         Format::Table => {
             let Found { files, objects, deploys, .. } = found;
             let name = memory.as_str();
-            ui.line(&format!("{name}: {objects} objects in {} files", files.len()))?;
             ui.line(&format!(
-                "{deploys} deploys: appended {appended} events, {known} known already"
+                "{name}: {} in {}",
+                counted(*objects, "object"),
+                counted(files.len(), "file")
+            ))?;
+            ui.line(&format!(
+                "{}: appended {}, {known} known already",
+                counted(*deploys, "deploy"),
+                counted(appended, "event")
             ))?;
             match receipts.last() {
                 Some(last) => {

@@ -24,7 +24,7 @@ use crate::import::github::{Import, import};
 use crate::ingest::Context;
 use crate::recorded::BookRecords;
 use crate::submit;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `import github`.
 #[derive(Debug, Args)]
@@ -187,7 +187,10 @@ fn dry(
     for event in events {
         ui.line(&Value::Object(event.clone()).to_string())?;
     }
-    ui.note(&format!("{} events would be appended; nothing was (--dry-run)", events.len()));
+    ui.note(&format!(
+        "{} would be appended; nothing was (--dry-run)",
+        counted(events.len(), "event")
+    ));
     Ok(ExitCode::Done)
 }
 
@@ -204,7 +207,7 @@ fn show(
             show_warnings(ui, found);
             let objects = found.objects.iter().map(|(what, count)| format!("{count} {what}"));
             let objects = objects.collect::<Vec<_>>().join(", ");
-            ui.line(&format!("{} files: {objects}", found.documents.len()))?;
+            ui.line(&format!("{}: {objects}", counted(found.documents.len(), "file")))?;
             for (kind, count) in kinds {
                 ui.line(&format!("{count} {kind}"))?;
             }
