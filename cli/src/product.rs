@@ -12,6 +12,7 @@ use relbook_ledger::registry::Registry;
 use serde_json::{Map, Value, json};
 
 use crate::remark::{self, Remark};
+use crate::ui::counted;
 use crate::yaml::{self, Entry, Node, Yaml};
 
 /// A product as its file defines it.
@@ -171,8 +172,8 @@ impl Product {
             let same = matrix_rows.is_some_and(|held| held.iter().eq(rows.iter().copied()));
             let details = match matrix_rows {
                 _ if same => Vec::new(),
-                Some(held) => vec![format!("{} rows instead of {}", rows.len(), held.len())],
-                None => vec![format!("new, {} rows", rows.len())],
+                Some(held) => matrix_changes(held, &rows),
+                None => vec![format!("new, {}", counted(rows.len(), "row"))],
             };
             changes.extend(change(part, details, part.fields.clone()));
         }
@@ -240,6 +241,37 @@ fn environment_changes(name: &str, targets: &[String], registry: &Registry) -> V
         Some((_, held)) if held == targets => Vec::new(),
         Some((_, held)) => vec![format!("targets: {} -> {}", held.join(","), targets.join(","))],
     }
+}
+
+/// Says what becomes of each row of the matrix: rows are known by their place.
+fn matrix_changes(held: &[Map<String, Value>], rows: &[&Map<String, Value>]) -> Vec<String> {
+    let range = |row: &Map<String, Value>, alias: &str| match row.get(alias) {
+        Some(Value::String(range)) => range.clone(),
+        Some(other) => other.to_string(),
+        None => "-".to_owned(),
+    };
+    let mut details = Vec::new();
+    for place in 0..held.len().max(rows.len()) {
+        let row = format!("r{}", place + 1);
+        match (held.get(place), rows.get(place)) {
+            (Some(before), Some(after)) => {
+                let new = after.keys().filter(|alias| !before.contains_key(*alias));
+                for alias in before.keys().chain(new) {
+                    let (before, after) = (range(before, alias), range(after, alias));
+                    if before != after {
+                        details.push(format!("{row} {alias}: {before} -> {after}"));
+                    }
+                }
+            }
+            (None, Some(after)) => {
+                let ranges = after.keys().map(|alias| format!("{alias} {}", range(after, alias)));
+                details.push(format!("{row}: new, {}", ranges.collect::<Vec<_>>().join(" with ")));
+            }
+            (Some(_), None) => details.push(format!("{row}: gone")),
+            (None, None) => {}
+        }
+    }
+    details
 }
 
 /// Keeps only the values that differ from those in force: `policy.set` replaces what it names.

@@ -4,6 +4,7 @@
 //! appear only on a terminal, colour never when `NO_COLOR` is set; no command may depend on
 //! either. A reader that went away ends the command quietly.
 
+use std::fmt::Display;
 use std::io::{IsTerminal as _, Write};
 use std::time::Duration;
 
@@ -12,6 +13,12 @@ use serde_json::Value;
 
 use crate::args::Format;
 use crate::error::Error;
+
+/// Returns a number of things in words: `1 event`, `2 events`.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, thing: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
 
 /// Where a command writes, and in which form.
 pub struct Ui {

@@ -58,6 +58,7 @@ fn only_what_differs_is_appended() {
     let applied = env.run(&["apply", "orion.yaml", "--format", "json"]).exits(0).json();
     assert_eq!(applied["appended"], 3, "{applied}");
     assert_eq!(applied["changes"][1]["details"], json!(["quorum: 2"]));
+    assert_eq!(applied["changes"][2]["details"], json!(["r1 sdk: 2.1.x -> 2.2.x"]));
     assert_eq!(size(&env), before + 3);
 }
 

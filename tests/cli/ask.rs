@@ -45,7 +45,8 @@ fn every_form_has_the_same_rows() {
     for word in ["us-east-1", "1.4.2", "checkpoint size", "simulated clock"] {
         assert!(table.contains(word), "{word}: {table}");
     }
-    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+    let shared = table.lines().filter(|line| line.contains("-east-1") || line.contains("-west-1"));
+    assert_eq!(shared.count(), 2, "a row is a line where nobody looks at a terminal: {table}");
     let commit = rows[0]["commit"].as_str().unwrap();
     assert!(table.contains(&commit[..12]) && !table.contains(&commit[..13]), "{table}");
 }

@@ -107,7 +107,7 @@ fn objects_of_unknown_places_are_named_or_mapped() {
     env.run(&["import", "argocd", "apps.json", "--map", "prod"]).exits(2);
     let text = env.run(&["import", "argocd", "apps.json", "--map", map]).exits(0);
     assert!(
-        text.stdout.contains("1 deploys: appended 2 events, 0 known already"),
+        text.stdout.contains("1 deploy: appended 2 events, 0 known already"),
         "{}",
         text.stdout
     );

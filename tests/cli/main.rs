@@ -47,6 +47,7 @@ mod seal;
 mod short;
 mod slo_gate;
 mod spool;
+mod table;
 mod verify;
 mod webhook;
 mod witness;

@@ -64,7 +64,7 @@ fn an_eligible_target_is_exit_0() {
     assert_eq!(table["rows"].as_array().map(Vec::len), Some(3));
     assert_eq!(table["rows"][0]["recommended"], true);
     let text = env.run(&["rollback", "api"]).exits(0).stdout;
-    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    assert!(text.contains("current_version") && text.contains("temporal_previous"), "{text}");
 }
 
 #[test]
@@ -75,6 +75,21 @@ fn nowhere_to_go_is_exit_1_with_a_row_that_says_why() {
     assert_eq!(answer["header"]["recommended"], Value::Null);
     let answer = json(&env, &["rollback", "web"], 1);
     assert_eq!(answer["rows"][0]["reasons"], json!(["nothing_live"]));
+}
+
+#[test]
+fn after_a_minor_release_a_person_is_told_what_was_live_before() {
+    let env = lived(&[("1.4.0", 'a'), ("1.5.0", 'b')], "[us-east-1]");
+    let ran = env.run(&["rollback", "api"]).exits(1);
+    let hint = "1.4.0 was live before it: `relbook rollback api --any`";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    assert_eq!(env.run(&["rollback", "api", "--any"]).exits(1).stderr, "");
+    assert_eq!(env.run(&["rollback", "api", "--format", "json"]).exits(1).stderr, "");
+    // Nothing was live before, or there is where to go: no hint.
+    let env = lived(&[("1.4.0", 'a')], "[us-east-1]");
+    assert_eq!(env.run(&["rollback", "api"]).exits(1).stderr, "");
+    ship(&env, "1.4.1", 'b', 2, &[]);
+    assert_eq!(env.run(&["rollback", "api"]).exits(0).stderr, "");
 }
 
 #[test]

@@ -26,7 +26,8 @@ Examples:
   relbook approvals api --last any      of the last one, whatever came of it
   relbook approvals --deploy P3
 
-Every approval of that version is listed; `valid` says whether it counts and `reasons` why not.")]
+Every approval of that version is listed; `valid` says whether it counts and `reasons` why not.
+`source`: reported by somebody else, which the policy's approval_sources does not take.")]
 pub struct ApprovalsArgs {
     /// Only deploys of this component (name or alias)
     pub component: Option<String>,

@@ -61,8 +61,7 @@ pub(super) fn answers(args: &AskArgs, config: &Config, ui: &mut Ui) -> Result<Ve
 }
 
 fn parts(args: &AskArgs, config: &Config, book: &Book) -> Result<[Part; 7], Error> {
-    let lens = book.lens(config.as_of, config.as_known);
-    let ask = |question: &Question| book.answer(question, lens);
+    let ask = |question: &Question| question::answer(config, book, question);
     let environment = || args.env.clone();
     let component = args.component.clone();
     let approvals = ask(&Question::Approvals {

@@ -11,7 +11,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -73,11 +73,11 @@ pub(super) fn run(args: &BackupArgs, config: &Config, ui: &mut Ui) -> Result<Exi
     }
     ui.line(&format!("saved the book {} to {}", saved.origin, args.to.display()))?;
     ui.line(&format!(
-        "  {} events, {} blobs, {} bytes in {} files; verified",
-        saved.size,
-        saved.blobs(),
-        saved.bytes(),
-        saved.files.len()
+        "  {}, {}, {} in {}; verified",
+        counted(saved.size, "event"),
+        counted(saved.blobs(), "blob"),
+        counted(saved.bytes(), "byte"),
+        counted(saved.files.len(), "file")
     ))?;
     for item in left_out {
         ui.line(&format!("  left out     {item}"))?;
@@ -106,7 +106,8 @@ fn left_out(saved: &Backup, book: &BookPaths) -> Vec<String> {
     let subjects = std::fs::read_dir(book.subjects()).map_or(0, Iterator::count);
     if !saved.subject_keys && subjects > 0 {
         left_out.push(format!(
-            "the keys of {subjects} subjects: their sealed texts cannot be opened from this backup"
+            "the keys of {}: their sealed texts cannot be opened from this backup",
+            counted(subjects, "subject")
         ));
     }
     left_out

@@ -16,7 +16,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use crate::witness::{self, Asked, cosigned_json};
 
 /// Arguments of `checkpoint`.
@@ -116,8 +116,10 @@ fn outcome(asked: &Asked, ui: &mut Ui) -> ExitCode {
         return ExitCode::Done;
     }
     ui.note(&format!(
-        "{} of {} needed witnesses cosigned the checkpoint of {} events; what they signed is kept",
-        asked.cosigned, asked.needed, asked.size
+        "{} of {} needed witnesses cosigned the checkpoint of {}; what they signed is kept",
+        asked.cosigned,
+        asked.needed,
+        counted(asked.size, "event")
     ));
     ExitCode::NotDone
 }

@@ -11,7 +11,7 @@ use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
@@ -58,19 +58,21 @@ pub(super) fn run(args: &CompareArgs, config: &Config, ui: &mut Ui) -> Result<Ex
     match outcome {
         Comparison::Prefix => {
             let (result, text) = match sizes {
-                (one, other) if one == other => ("same", format!("the same {one} events")),
+                (one, other) if one == other => {
+                    ("same", format!("the same {}", counted(one, "event")))
+                }
                 (one, other) if one < other => (
                     "behind",
                     format!(
-                        "this book is the beginning of the other: {} events behind",
-                        other - one
+                        "this book is the beginning of the other: {} behind",
+                        counted(other - one, "event")
                     ),
                 ),
                 (one, other) => (
                     "ahead",
                     format!(
-                        "the other is the beginning of this book: {} events behind",
-                        one - other
+                        "the other is the beginning of this book: {} behind",
+                        counted(one - other, "event")
                     ),
                 ),
             };

@@ -84,7 +84,7 @@ pub(super) fn run(args: GateArgs, config: &Config, ui: &mut Ui) -> Result<ExitCo
     }
     let question = Question::Gate(ask(args)?);
     let book = question::open(config, ui)?;
-    let answer = book.answer(&question, book.lens(config.as_of, config.as_known))?;
+    let answer = question::answer(config, &book, &question)?;
     let recorded = if record { Some(record_decision(&answer, config, ui)?) } else { None };
     summary::add(ui, || section(&answer));
     if ui.format() == Format::Json {

@@ -27,7 +27,7 @@ use crate::import::deploys::Memory;
 use crate::import::git::{self, GitError, Options, TagPattern, Warning};
 use crate::import::news::{News, news};
 use crate::submit;
-use crate::ui::{Progress, Ui};
+use crate::ui::{Progress, Ui, counted};
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
@@ -254,7 +254,11 @@ fn show(ui: &mut Ui, history: &History, receipts: &[Appended]) -> Result<(), Err
     };
     let known = news.known + receipts.len() - appended;
     let lines = [
-        format!("{component} from {branch}: {commits} commits, {tags} tags {pattern}{moved}"),
+        format!(
+            "{component} from {branch}: {}, {} {pattern}{moved}",
+            counted(*commits, "commit"),
+            counted(*tags, "tag")
+        ),
         format!("appended {appended}, {known} known already"),
     ];
     shown::appended(ui, summary(history), &lines, receipts)

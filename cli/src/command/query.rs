@@ -23,7 +23,7 @@ use crate::ui::Ui;
 Examples:
   relbook query \"SHOW TABLES\"
   relbook query \"DESCRIBE deploys\"
-  relbook query \"SELECT component, version, since FROM current_versions WHERE state = 'live'\"
+  relbook query \"SELECT * FROM current_versions WHERE environment = 'production'\"
   relbook query \"SELECT * FROM state_at('2026-06-10T09:10:00Z')\"
   relbook query \"SELECT * FROM diff('orion-api', '1.4.1', '1.5.0')\" --format csv
   relbook query --format parquet \"SELECT * FROM events\" > events.parquet
@@ -66,7 +66,7 @@ pub(super) fn run(args: &QueryArgs, config: &Config, ui: &mut Ui) -> Result<Exit
         simulated_clock,
         header: Vec::new(),
         table: render::batch::table(&result.schema, &result.batches)?,
-        warnings: Vec::new(),
+        warnings: question::beyond_end(config, checkpoint.size).into_iter().collect(),
         holds: true,
     };
     render::result(ui, &answer)?;

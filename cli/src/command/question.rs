@@ -2,7 +2,7 @@
 
 use relbook_ledger::store::{Ledger, OpenError};
 use relbook_query::Book;
-use relbook_query::question::{Answer, Question};
+use relbook_query::question::{Answer, Question, Warning, warning};
 use serde_json::Value;
 
 use super::explain;
@@ -37,10 +37,24 @@ pub(super) fn open(config: &Config, ui: &mut Ui) -> Result<Book, Error> {
 /// Asks one question and shows the answer.
 pub(super) fn ask(config: &Config, ui: &mut Ui, question: &Question) -> Result<ExitCode, Error> {
     let book = open(config, ui)?;
-    let lens = book.lens(config.as_of, config.as_known);
-    let answer = book.answer(question, lens)?;
+    let answer = answer(config, &book, question)?;
     show(config, ui, &book, &answer)?;
     Ok(if answer.holds { ExitCode::Done } else { ExitCode::DoesNotHold })
+}
+
+/// Answers a question by the two clocks of the command line.
+pub(super) fn answer(config: &Config, book: &Book, question: &Question) -> Result<Answer, Error> {
+    let mut answer = book.answer(question, book.lens(config.as_of, config.as_known))?;
+    answer.warnings.extend(beyond_end(config, answer.checkpoint.0));
+    Ok(answer)
+}
+
+/// Warns of an `--as-known` that the book of so many events has not come to.
+pub(super) fn beyond_end(config: &Config, size: u64) -> Option<Warning> {
+    let asked = config.as_known.filter(|seq| *seq >= size)?;
+    let last = size.saturating_sub(1);
+    let detail = format!("the book has no event {asked} yet: it is asked as of its last, {last}");
+    Some(warning("as_known_beyond_end", detail))
 }
 
 /// Shows an answer; with `--explain`, the events that it rests on too.

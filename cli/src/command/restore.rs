@@ -11,7 +11,7 @@ use super::verify::{read_receipts, read_text, tampering};
 use crate::args::Format;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -107,8 +107,10 @@ fn show(args: &RestoreArgs, restored: &Restored, ui: &mut Ui) -> Result<ExitCode
     }
     ui.line(&format!("restored the book {} to {}", backup.origin, args.to.display()))?;
     ui.line(&format!(
-        "  {} events, each signature verified; {} blobs; saved at {}",
-        backup.size, report.blobs.verified, backup.made_at
+        "  {}, each signature verified; {}; saved at {}",
+        counted(backup.size, "event"),
+        counted(report.blobs.verified, "blob"),
+        backup.made_at
     ))?;
     for item in missing {
         ui.line(&format!("  not there    {item}"))?;

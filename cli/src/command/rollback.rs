@@ -2,8 +2,10 @@
 
 use clap::Args;
 use relbook_query::question::Question;
+use relbook_query::table::Cell;
 
 use super::question;
+use crate::args::Format;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
@@ -34,5 +36,19 @@ pub struct RollbackArgs {
 /// Asks the question.
 pub(super) fn run(args: RollbackArgs, config: &Config, ui: &mut Ui) -> Result<ExitCode, Error> {
     let RollbackArgs { component, any, env: environment } = args;
-    question::ask(config, ui, &Question::Rollback { environment, component, any })
+    let book = question::open(config, ui)?;
+    let question = Question::Rollback { environment, component: component.clone(), any };
+    let answer = question::answer(config, &book, &question)?;
+    question::show(config, ui, &book, &answer)?;
+    let text = |name: &str| answer.header(name).and_then(Cell::as_text);
+    if let (false, false, Format::Table) = (answer.holds, any, ui.format())
+        && let Some(before) = text("temporal_previous")
+    {
+        let now = text("current_version").unwrap_or("what is live");
+        ui.note(&format!(
+            "hint: no version of the line of {now} is eligible; {before} was live before it: \
+             `relbook rollback {component} --any` says what speaks against going there"
+        ));
+    }
+    Ok(if answer.holds { ExitCode::Done } else { ExitCode::DoesNotHold })
 }

@@ -16,7 +16,7 @@ use crate::exit_code::ExitCode;
 
 use crate::spool::Spool;
 use crate::submit::{self, Line};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `spool`.
 #[derive(Debug, Args)]
@@ -84,7 +84,7 @@ fn list(spool: &Spool, ui: &mut Ui) -> Result<ExitCode, Error> {
         let events = read(&path)?.len();
         batches.push(json!({ "file": path.display().to_string(), "events": events }));
         if ui.format() == Format::Table {
-            ui.line(&format!("{}  {events} events", path.display()))?;
+            ui.line(&format!("{}  {}", path.display(), counted(events, "event")))?;
         }
     }
     match ui.format() {

@@ -16,12 +16,28 @@ use crate::ui::Ui;
 /// How many digits of a digest or commit are shown.
 const DIGITS: usize = 12;
 
-/// The width of a table that nobody looks at on a terminal.
+/// How wide the values of a header may be on a terminal.
 const WIDTH: u16 = 120;
 
-/// Columns of prose: these and lists are wrapped, nothing else, since half a version or time is of no use.
-const PROSE: [&str; 8] =
-    ["subject", "warnings", "reasons", "reason", "detail", "message", "description", "payload"];
+/// How narrow a column of prose may become: two words of a sentence, or a whole id.
+const PROSE_WIDTH: usize = 28;
+
+/// Columns of prose: on a terminal these and lists are wrapped, nothing else, since half a version
+/// or time is of no use.
+const PROSE: [&str; 12] = [
+    "subject",
+    "warnings",
+    "reasons",
+    "reason",
+    "why",
+    "detail",
+    "message",
+    "description",
+    "payload",
+    "exceptions",
+    "deploy_ids",
+    "reviews_not_counted",
+];
 
 /// Tells whether a column has lists of versions, which may take several lines.
 fn is_list(column: &str) -> bool {
@@ -29,8 +45,24 @@ fn is_list(column: &str) -> bool {
 }
 
 /// The columns of a question that a person looks at first; other questions show all.
-fn first_columns(question: &str) -> Option<&'static [&'static str]> {
-    match question {
+fn first_columns(answer: &Answer) -> Option<&'static [&'static str]> {
+    match answer.question.as_str() {
+        // A moment, and what changed before it: `row` says which of the two.
+        "status" if answer.table.position("row").is_some() => Some(&[
+            "row",
+            "at",
+            "kind",
+            "component",
+            "target",
+            "role",
+            "weight",
+            "version",
+            "from_version",
+            "since",
+            "deploy_id",
+            "detail",
+            "known",
+        ]),
         "status" => Some(&[
             "component",
             "state",
@@ -76,7 +108,9 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
             "requires_approval",
         ]),
         "hotfix" => Some(&["no", "step", "latest_at", "status", "done_at", "profile_change"]),
-        "gate" => Some(&["gate", "required", "verdict", "observed", "threshold", "evidence_at"]),
+        "gate" => {
+            Some(&["gate", "required", "verdict", "observed", "threshold", "evidence_at", "why"])
+        }
         "approvals" => Some(&[
             "approval_id",
             "decision",
@@ -108,6 +142,7 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
         ]),
         "emergency" => Some(&[
             "change_id",
+            "component",
             "declared_by",
             "incident_id",
             "reason",
@@ -116,6 +151,18 @@ fn first_columns(question: &str) -> Option<&'static [&'static str]> {
             "review_due_at",
             "reviewer",
             "overdue",
+            "reviews_not_counted",
+        ]),
+        "exceptions" => Some(&[
+            "code",
+            "name",
+            "severity",
+            "change_id",
+            "component",
+            "detected_at",
+            "owner",
+            "disposition",
+            "detail",
         ]),
         "exposure" => Some(&[
             "cve",
@@ -140,7 +187,10 @@ pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     for (name, cell) in known {
         let value = match show(name, cell) {
             empty if empty.is_empty() => "none".to_owned(),
-            value => wrapped(&value, width + 2),
+            // The word is that of the state, which is no reason to a reader.
+            state if name == "refused" && state == "none" => "nothing is live".to_owned(),
+            value if ui.shows_terminal() => wrapped(&value, width + 2),
+            value => value,
         };
         ui.line(&format!("{name:<width$}  {value}"))?;
     }
@@ -150,31 +200,29 @@ pub(super) fn answer(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     if answer.table.rows.is_empty() {
         ui.line("(no rows)")?;
     } else {
-        let first = first_columns(&answer.question);
+        let first = first_columns(answer);
         let live = answer.table.position("contains_live").is_some();
-        let chosen: Vec<usize> = (0..answer.table.columns.len())
-            .filter(|at| {
-                let name = answer.table.columns[*at].name.as_str();
-                first.is_none_or(|first| first.contains(&name))
-            })
+        // In the order in which one looks at them.
+        let wanted: Vec<usize> = match first {
+            Some(first) => first.iter().filter_map(|name| answer.table.position(name)).collect(),
+            None => (0..answer.table.columns.len()).collect(),
+        };
+        let chosen: Vec<usize> = wanted
+            .into_iter()
             // What is live is asked of ranges; two components by name, of versions.
             .filter(|at| !(live && is_list(&answer.table.columns[*at].name)))
             .filter(|at| answer.table.rows.iter().any(|row| matters(&row.cells[*at])))
             .collect();
-        grid(ui, &answer.table, &chosen, true)?;
+        grid(ui, &answer.table, &chosen)?;
     }
-    for warning in &answer.warnings {
-        ui.line(&format!("warning {}: {}", warning.code, warning.detail))?;
-    }
+    warnings(ui, answer)?;
     foot(ui, answer)
 }
 
 /// Shows all columns of a table.
 pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
     let all: Vec<usize> = (0..table.columns.len()).collect();
-    // Without a terminal nothing is wrapped: a tool may read the lines.
-    let wrap = ui.shows_terminal();
-    grid(ui, table, &all, wrap)?;
+    grid(ui, table, &all)?;
     let count = table.rows.len();
     ui.line(&format!("{count} row{}", if count == 1 { "" } else { "s" }))
 }
@@ -182,7 +230,14 @@ pub(super) fn table(ui: &mut Ui, table: &Table) -> Result<(), Error> {
 /// Shows all columns of a SQL result, and what it rests on.
 pub(super) fn result(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
     table(ui, &answer.table)?;
+    warnings(ui, answer)?;
     foot(ui, answer)
+}
+
+fn warnings(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
+    let mut warnings = answer.warnings.iter();
+    warnings
+        .try_for_each(|warning| ui.line(&format!("warning {}: {}", warning.code, warning.detail)))
 }
 
 fn foot(ui: &mut Ui, answer: &Answer) -> Result<(), Error> {
@@ -204,19 +259,28 @@ fn matters(cell: &Cell) -> bool {
     }
 }
 
-fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(), Error> {
+fn grid(ui: &mut Ui, table: &Table, columns: &[usize]) -> Result<(), Error> {
+    let mut grid = filled(table, columns);
+    // Without a terminal nothing is wrapped: a row is a line, which a tool may read.
+    if ui.shows_terminal() {
+        grid.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    ui.line(&grid.to_string())
+}
+
+/// Fills a grid, and says how far each column may be narrowed where there is too little room.
+fn filled(table: &Table, columns: &[usize]) -> comfy_table::Table {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    if wrap {
-        grid.set_content_arrangement(ContentArrangement::Dynamic);
-        if !ui.shows_terminal() {
-            grid.set_width(WIDTH);
-        }
-    }
     grid.set_header(columns.iter().map(|at| table.columns[*at].name.as_str()));
+    let mut longest = vec![0; columns.len()];
     for row in &table.rows {
         let cell = |at: &usize| show(&table.columns[*at].name, &row.cells[*at]);
-        grid.add_row(columns.iter().map(cell));
+        let cells: Vec<String> = columns.iter().map(cell).collect();
+        for (longest, cell) in longest.iter_mut().zip(&cells) {
+            *longest = cell.chars().count().max(*longest);
+        }
+        grid.add_row(cells);
     }
     for (shown, at) in columns.iter().enumerate() {
         let Some(column) = grid.column_mut(shown) else { continue };
@@ -225,14 +289,15 @@ fn grid(ui: &mut Ui, table: &Table, columns: &[usize], wrap: bool) -> Result<(),
         }
         let name = &table.columns[*at].name;
         if is_list(name) || PROSE.contains(&name.as_str()) {
-            // No column is so narrow that its name is broken.
-            let header = u16::try_from(name.len()).unwrap_or(WIDTH);
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(header)));
+            // No column is so narrow that its name is broken, or that it cannot be read.
+            let least = longest[shown].min(PROSE_WIDTH).max(name.len());
+            let with_padding = u16::try_from(least + 2).unwrap_or(WIDTH);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(with_padding)));
         } else {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
-    ui.line(&grid.to_string())
+    grid
 }
 
 /// Breaks a long value at its blanks; further lines begin under the first.
@@ -338,6 +403,20 @@ mod tests {
         assert!(lines.len() > 1 && lines[1].starts_with("    word"));
         assert!(lines.iter().all(|line| line.len() <= usize::from(WIDTH)));
         assert_eq!(wrapped("short", 4), "short");
+    }
+
+    #[test]
+    fn no_room_makes_a_table_wider_and_never_its_words_unreadable() {
+        let columns = [("name", ColumnType::Text), ("detail", ColumnType::Text)];
+        let mut table = Table::new(&columns);
+        let detail = "approval_required is missing for the deploy of it";
+        table.push(vec!["a-name-of-forty-characters-that-stays-w".into(), detail.into()], vec![]);
+        let mut grid = filled(&table, &[0, 1]);
+        grid.set_content_arrangement(ContentArrangement::Dynamic).set_width(50);
+        let text = grid.to_string();
+        assert!(text.contains("a-name-of-forty-characters-that-stays-w"), "{text}");
+        assert!(text.contains("approval_required is missing"), "{text}");
+        assert_eq!(text.lines().count(), 6, "{text}");
     }
 
     #[test]

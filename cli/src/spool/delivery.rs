@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::remark::Remark;
 use crate::sealing::{Seal, seal_batch};
 use crate::submit::{self, Line};
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// What happens to a batch on its way.
 #[derive(Debug, Clone, Default)]
@@ -127,7 +127,8 @@ impl<'a> Delivery<'a> {
         let path = spool.put(&prepared.events)?;
         let count = prepared.events.len();
         ui.note(&format!(
-            "{count} events wait in `{}`; `relbook spool flush {}` delivers them",
+            "{} in `{}`; `relbook spool flush {}` delivers what waits there",
+            counted(count, "event"),
             path.display(),
             spool.dir().display()
         ));

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::import::git::Warning;
 use crate::submit;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Shows the first warnings; JSON has all of them in its summary.
 pub(super) fn warnings(ui: &mut Ui, warnings: &[Warning]) {
@@ -54,8 +54,8 @@ pub(super) fn dry(
         let text = serde_json::to_string(event);
         ui.line(&text.map_err(|error| Error::Bug(error.to_string()))?)?;
     }
-    let count = events.len();
-    ui.note(&format!("{count} events would be appended; nothing was (--dry-run)"));
+    let count = counted(events.len(), "event");
+    ui.note(&format!("{count} would be appended; nothing was (--dry-run)"));
     Ok(ExitCode::Done)
 }
 

@@ -47,7 +47,8 @@ Examples:
 
 Roles: admin (every kind), ci (everything but keys, policy and approvals), approver (approvals by
 the signer), reporter (approvals that name another approver), auditor (reads), and your own, such
-as release_engineer, which the policy can ask of an approver.")]
+as release_engineer, which the policy can ask of an approver. What a reporter reports counts where
+the policy's approval_sources has `reported` (`relbook append policy.set --help`).")]
 pub struct KeyArgs {
     /// What to do.
     #[command(subcommand)]

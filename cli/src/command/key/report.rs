@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
 use crate::render;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `key report`.
 #[derive(Debug, Args)]
@@ -56,8 +56,10 @@ pub(super) fn run(args: &ReportArgs, config: &Config, ui: &mut Ui) -> Result<Exi
         Format::Table => {
             render::table(ui, &report.table)?;
             ui.line(&format!(
-                "{} events signed, {} others rest on them",
-                report.signed, report.depends
+                "{} signed, {} {} on them",
+                counted(report.signed, "event"),
+                counted(report.depends, "other"),
+                if report.depends == 1 { "rests" } else { "rest" }
             ))?;
         }
         _ => render::table(ui, &report.table)?,

@@ -54,7 +54,7 @@ pub(super) fn run(args: RunbookArgs, config: &Config, ui: &mut Ui) -> Result<Exi
         return question::ask(config, ui, &question);
     }
     let book = question::open(config, ui)?;
-    let answer = book.answer(&question, book.lens(config.as_of, config.as_known))?;
+    let answer = question::answer(config, &book, &question)?;
     let text = render(book.ledger().origin(), &answer)?;
     match args.output {
         Some(path) => fs::write(&path, format!("{text}\n")).map_err(|error| {

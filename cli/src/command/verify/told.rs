@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Derived;
 use crate::args::Format;
 use crate::error::Error;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 use crate::witness::cosigned_json;
 
 /// The outcome of a verification that found nothing wrong.
@@ -26,7 +26,10 @@ impl Told<'_> {
     fn checked(&self) -> Vec<String> {
         let Self { report, derived, key_given, .. } = *self;
         let mut checked = vec![
-            format!("{} events: bytes, strict JSON, schema of their kind, ids", report.events),
+            format!(
+                "{}: bytes, strict JSON, schema of their kind, ids",
+                counted(report.events, "event")
+            ),
             format!(
                 "{} author signatures, strictly, each by a key in force",
                 report.verified_signatures
@@ -40,7 +43,7 @@ impl Told<'_> {
             checked.push(format!("the pin outside the database, at size {size}"));
         }
         if report.receipts > 0 {
-            checked.push(format!("{} receipts that were kept elsewhere", report.receipts));
+            checked.push(format!("{} kept elsewhere", counted(report.receipts, "receipt")));
         }
         if !report.given_sizes.is_empty() {
             let sizes: Vec<String> = report.given_sizes.iter().map(ToString::to_string).collect();
