@@ -63,7 +63,7 @@ fn cases() -> Vec<(Vec<u8>, &'static str, Value, Value, &'static str)> {
             "bad_value",
             json!("platforms"),
             json!("linux"),
-            "expected a sequence",
+            "must be a list",
         ),
         (
             build(&json!({"kind": "build.compleated"})),

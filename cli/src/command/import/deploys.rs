@@ -21,7 +21,7 @@ use crate::import::deploys::{self, Found, Memory, Place};
 use crate::ingest::{Builds, Context, Document};
 use crate::recorded::BookRecords;
 use crate::submit;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `import argocd` and `import kargo`.
 #[derive(Debug, Args)]
@@ -172,8 +172,17 @@ fn show(
     let known = known + receipts.len() - appended;
     let Found { files, objects, deploys, .. } = found;
     let mut lines = vec![
-        format!("{}: {objects} objects in {} files", memory.as_str(), files.len()),
-        format!("{deploys} deploys: appended {appended} events, {known} known already"),
+        format!(
+            "{}: {} in {}",
+            memory.as_str(),
+            counted(*objects, "object"),
+            counted(files.len(), "file")
+        ),
+        format!(
+            "{}: appended {}, {known} known already",
+            counted(*deploys, "deploy"),
+            counted(appended, "event")
+        ),
     ];
     let ignored = found.ignored.iter().map(|(kind, count)| format!("{count} {kind}"));
     let ignored = ignored.collect::<Vec<_>>().join(", ");

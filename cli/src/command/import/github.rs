@@ -24,7 +24,7 @@ use crate::import::github::{Import, import};
 use crate::ingest::Context;
 use crate::recorded::BookRecords;
 use crate::submit;
-use crate::ui::Ui;
+use crate::ui::{Ui, counted};
 
 /// Arguments of `import github`.
 #[derive(Debug, Args)]
@@ -177,7 +177,7 @@ fn show(
     let known = found.known + receipts.len() - appended;
     let objects = found.objects.iter().map(|(what, count)| format!("{count} {what}"));
     let objects = objects.collect::<Vec<_>>().join(", ");
-    let mut lines = vec![format!("{} files: {objects}", found.documents.len())];
+    let mut lines = vec![format!("{}: {objects}", counted(found.documents.len(), "file"))];
     lines.extend(kinds.iter().map(|(kind, count)| format!("{count} {kind}")));
     lines.push(format!("appended {appended}, {known} known already"));
     shown::appended(ui, summary(found, kinds, known), &lines, receipts)
