@@ -4,7 +4,9 @@
 //! printed. Enrolling and revoking are events like any other: signed, chained, and in force from
 //! the next event on.
 
+mod enroll;
 mod report;
+mod revoke;
 mod rotate;
 
 use std::fs::OpenOptions;
@@ -13,21 +15,17 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use relbook_ledger::event::Kind;
-use relbook_ledger::key::{KeyId, PublicKey, SigningKey};
-use relbook_ledger::keyring::{GrantEnd, KeyGrant};
-use relbook_ledger::registry::Registry;
+use relbook_ledger::key::{PublicKey, SigningKey};
+use relbook_ledger::keyring::GrantEnd;
 use relbook_ledger::store::Ledger;
 use relbook_query::table::{Cell, ColumnType, Table};
 use serde_json::{Map, Value, json};
 
 use crate::args::Format;
-use crate::author::Input;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit_code::ExitCode;
-use crate::remark;
 use crate::render;
-use crate::submit;
 use crate::ui::Ui;
 
 /// Arguments of `key`.
@@ -64,40 +62,9 @@ pub enum KeyCommand {
         file: PathBuf,
     },
     /// Let a public key sign for a principal
-    Enroll {
-        /// Who holds the key, as an opaque id such as p_olga or ci-orion
-        principal: String,
-        /// The file of the public key
-        #[arg(value_name = "FILE.pub")]
-        file: PathBuf,
-        /// A role; repeat it or separate several by commas
-        #[arg(long = "role", visible_alias = "roles", value_delimiter = ',', required = true)]
-        roles: Vec<String>,
-        /// Only events about these components (names or aliases)
-        #[arg(long, value_delimiter = ',', value_name = "NAME")]
-        components: Vec<String>,
-        /// Only events about these environments
-        #[arg(long, value_delimiter = ',', value_name = "NAME")]
-        environments: Vec<String>,
-    },
+    Enroll(enroll::EnrollArgs),
     /// Take a key's right to sign away, from the next event on
-    Revoke {
-        /// The principal; all its keys in force are meant unless one is named, and with --from-seq
-        /// those that were replaced or revoked since too
-        principal: String,
-        /// One key: its FILE.pub, or its id (the first 8 or more of its 64 hex digits)
-        #[arg(value_name = "FILE.pub|KEY_ID")]
-        which: Option<String>,
-        /// Why
-        #[arg(long)]
-        reason: Option<String>,
-        /// The key was in wrong hands: what it signed is suspect
-        #[arg(long)]
-        compromised: bool,
-        /// The first suspect seq [default: everything it signed]
-        #[arg(long, value_name = "SEQ", requires = "compromised")]
-        from_seq: Option<u64>,
-    },
+    Revoke(revoke::RevokeArgs),
     /// Replace a key: the new one is enrolled as the old one was, which is revoked, in one batch
     Rotate(rotate::RotateArgs),
     /// Give the book itself a new key: the old one signs the change, both sign its checkpoint
@@ -116,80 +83,8 @@ pub(super) fn run(args: KeyArgs, config: &Config, ui: &mut Ui) -> Result<ExitCod
         KeyCommand::Rotate(args) => rotate::run(&args, config, ui),
         KeyCommand::RotateBook(args) => rotate::book(&args, config, ui),
         KeyCommand::Report(args) => report::run(&args, config, ui),
-        KeyCommand::Enroll { principal, file, roles, components, environments } => {
-            let key = read_public(&file)?;
-            let mut event = enrolment(&principal, &key, &roles);
-            let mut writer = submit::open(config)?;
-            let before = writer.registry().keyring().latest(key.id());
-            if before.is_some_and(|grant| grant.suspect_from.is_some()) {
-                let message = format!("the key {} was compromised", key.id());
-                return Err(
-                    Error::usage(message).hint("make a new one with `relbook key new FILE`")
-                );
-            }
-            if !components.is_empty() {
-                let registry = writer.registry();
-                let name = |word: &String| registry.resolve(word).unwrap_or(word).to_owned();
-                let names: Vec<String> = components.iter().map(name).collect();
-                event.insert("components".to_owned(), json!(names));
-            }
-            if !environments.is_empty() {
-                event.insert("environments".to_owned(), json!(environments));
-            }
-            let remarks = remark::remarks([&event], writer.registry());
-            let batch = vec![(None, Input::Fields(event))];
-            let receipts = submit::append(config, ui, &mut writer, batch)?;
-            let mut extra = Map::from_iter([
-                ("principal".to_owned(), json!(principal)),
-                ("key_id".to_owned(), json!(key.id().to_string())),
-                ("roles".to_owned(), json!(roles)),
-            ]);
-            if !remarks.is_empty() {
-                extra.insert("warnings".to_owned(), remark::to_json(&remarks));
-            }
-            if ui.format() == Format::Table {
-                ui.line(&format!("{principal} may sign as {}", roles.join(", ")))?;
-            }
-            submit::show(ui, &receipts, extra)?;
-            remark::show(ui, &remarks);
-            Ok(ExitCode::Done)
-        }
-        KeyCommand::Revoke { principal, which, reason, compromised, from_seq } => {
-            let mut writer = submit::open(config)?;
-            let size = writer.ledger().size();
-            if let Some(seq) = from_seq.filter(|seq| *seq >= size) {
-                let message =
-                    format!("--from-seq {seq} is yet to come: the last event is {}", size - 1);
-                return Err(Error::usage(message)
-                    .hint("give the first seq that the key may have signed in wrong hands"));
-            }
-            let ending = match (compromised, from_seq) {
-                (false, _) => Ending::Revoked,
-                (true, from) => Ending::Compromised { from },
-            };
-            let keys = keys_to_end(writer.registry(), &principal, which.as_deref(), ending)?;
-            let kind = if compromised { Kind::KeyCompromised } else { Kind::KeyRevoked };
-            let event = |key_id: &KeyId| {
-                let mut event = Map::from_iter([
-                    ("kind".to_owned(), json!(kind.as_str())),
-                    ("principal".to_owned(), json!(principal)),
-                    ("key_id".to_owned(), json!(key_id.to_string())),
-                ]);
-                if let Some(reason) = &reason {
-                    event.insert("reason".to_owned(), json!(reason));
-                }
-                if let Some(seq) = from_seq {
-                    event.insert("from_seq".to_owned(), json!(seq));
-                }
-                (None, Input::Fields(event))
-            };
-            let batch = keys.iter().map(event).collect();
-            let receipts = submit::append(config, ui, &mut writer, batch)?;
-            let ids: Vec<String> = keys.iter().map(ToString::to_string).collect();
-            let extra = Map::from_iter([("revoked".to_owned(), json!(ids))]);
-            submit::show(ui, &receipts, extra)?;
-            Ok(ExitCode::Done)
-        }
+        KeyCommand::Enroll(args) => enroll::run(&args, config, ui),
+        KeyCommand::Revoke(args) => revoke::run(&args, config, ui),
     }
 }
 
@@ -277,63 +172,6 @@ pub(super) fn read_public(path: &Path) -> Result<PublicKey, Error> {
     PublicKey::from_pem(&text).map_err(|error| {
         Error::not_done("key", format!("`{}` holds no usable public key: {error}", path.display()))
     })
-}
-
-/// How keys are to end.
-#[derive(Clone, Copy)]
-enum Ending {
-    /// Those in force end.
-    Revoked,
-    /// Those in force end. From a seq on, what any of them signed is suspect: a key that was replaced
-    /// since may have signed some of it.
-    Compromised { from: Option<u64> },
-}
-
-impl Ending {
-    fn concerns(self, grant: &KeyGrant) -> bool {
-        match (grant.end, self) {
-            (None, _) => true,
-            (Some((_, GrantEnd::Compromised)), _) | (Some(_), Self::Revoked) => false,
-            (Some((ended, _)), Self::Compromised { from }) => from.is_some_and(|from| ended > from),
-        }
-    }
-}
-
-/// Finds the keys that a revocation means.
-fn keys_to_end(
-    registry: &Registry,
-    principal: &str,
-    key: Option<&str>,
-    ending: Ending,
-) -> Result<Vec<KeyId>, Error> {
-    let grants = registry.keyring().grants();
-    let wanted = key.map(id_prefix).transpose()?;
-    let named = |grant: &&&KeyGrant| {
-        let id = grant.key_id.to_string();
-        wanted.as_ref().is_none_or(|wanted| id.starts_with(wanted.as_str()))
-    };
-    let held: Vec<&&KeyGrant> =
-        grants.iter().filter(|grant| grant.principal == principal).filter(named).collect();
-    // That a key was in wrong hands, or since when, is often learnt after its end.
-    let compromised = matches!(ending, Ending::Compromised { .. });
-    let named = wanted.is_some() && compromised;
-    let ends = |grant: &&&&KeyGrant| named || ending.concerns(grant);
-    let mut keys: Vec<KeyId> = held.iter().filter(ends).map(|grant| grant.key_id).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if !keys.is_empty() {
-        return Ok(keys);
-    }
-    if held.is_empty() {
-        return Err(Error::usage(format!("`{principal}` holds no such key in this book"))
-            .hint("`relbook key list` shows who holds which key"));
-    }
-    let error = Error::usage(format!("every such key of `{principal}` is revoked already"));
-    Err(error.hint(if compromised {
-        "name the one that was in wrong hands, by its FILE.pub or id; `relbook key list` shows them"
-    } else {
-        "`relbook key list` shows who holds which key"
-    }))
 }
 
 /// Reads what names a key: its FILE.pub, or the first 8 or more digits of its id.
