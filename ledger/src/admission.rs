@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::event::{Body, Event, FieldSpec, HEADER_FIELDS, Kind, KindSpec, ScanStatus};
+use crate::json::{JsonError, JsonErrorKind};
 use crate::policy::Policy;
 use crate::registry::Registry;
 use crate::version::{Scheme, VersionError, gomod};
@@ -408,6 +409,16 @@ fn version_code(error: &VersionError) -> Code {
 /// Returns the text of a string value without quotes, other values as JSON.
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        let message = error.to_string();
+        match error.kind {
+            JsonErrorKind::DuplicateKey { key } => Self::new(Code::DuplicateKey, message).at(key),
+            _ => Self::new(Code::Json, message),
+        }
+    }
 }
 
 /// Returns the candidate that a writer most likely meant.

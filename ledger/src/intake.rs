@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::admission::{Code, Refusal, admit};
 use crate::event::{Body, Event};
-use crate::json::{self, JsonErrorKind};
+use crate::json;
 use crate::key::{KeyId, PublicKey};
 use crate::keyring::Keyring;
 use crate::limits::PAE_BYTES_MAX;
@@ -33,15 +33,7 @@ pub(crate) fn check_size(pae_length: usize) -> Result<(), Refusal> {
 
 /// Parses a payload strictly and returns the event inside.
 pub(crate) fn parse_payload(payload_type: &str, body: &[u8]) -> Result<Value, Refusal> {
-    let value = json::parse(body).map_err(|error| {
-        let message = error.to_string();
-        match error.kind {
-            JsonErrorKind::DuplicateKey { key } => {
-                Refusal::new(Code::DuplicateKey, message).at(key)
-            }
-            _ => Refusal::new(Code::Json, message),
-        }
-    })?;
+    let value = json::parse(body).map_err(Refusal::from)?;
     statement::open(payload_type, value)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::admission::{Code, Refusal};
 use crate::envelope::SignedEvent;
-use crate::json::{self, JsonErrorKind};
+use crate::json;
 
 /// One event as it came in.
 #[derive(Debug, Clone)]
@@ -116,15 +116,7 @@ impl<R: BufRead> Lines<R> {
 /// # Errors
 /// A [`Refusal`] without a line: `json`, `duplicate_key`.
 pub fn event_of(line: &[u8]) -> Result<Input, Refusal> {
-    let value = json::parse(line).map_err(|error| {
-        let message = error.to_string();
-        match error.kind {
-            JsonErrorKind::DuplicateKey { key } => {
-                Refusal::new(Code::DuplicateKey, message).at(key)
-            }
-            _ => Refusal::new(Code::Json, message),
-        }
-    })?;
+    let value = json::parse(line).map_err(Refusal::from)?;
     match value {
         Value::Object(fields) if fields.contains_key("payloadType") => {
             let signed = SignedEvent::from_dsse_json(line)

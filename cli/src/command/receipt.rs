@@ -250,6 +250,13 @@ fn show(
     let word = |field: &str| event[field].as_str().unwrap_or("?").to_owned();
     ui.line(&format!("proven: seq {} of the book {}", entry.seq, point.origin))?;
     ui.line(&format!("  event        {} {}", word("kind"), word("id")))?;
+    // As JSON, so that a text cannot pass for a line of this report.
+    let apart = ["id", "kind", "ledger", "occurred_at"];
+    for (name, value) in event.as_object().into_iter().flatten() {
+        if !apart.contains(&name.as_str()) {
+            ui.line(&format!("    {name}: {value}"))?;
+        }
+    }
     ui.line(&format!("  claimed at   {}", word("occurred_at")))?;
     ui.line(&format!("  recorded at  {}", entry.received))?;
     ui.line(&format!("  key          {}", entry.key_id))?;
